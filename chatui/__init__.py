@@ -1,0 +1,3 @@
+"""chatui: a terminal chat in which every conversation is a tree on disk."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,103 @@
+"""The config file: frozen structs filled from TOML; an error names the file, the key and the reason.
+
+    model = "ollama:llama3.2"       # else: Ollama's first model, else the embedded one
+    user = "anna"
+    theme = "chatui-light"
+    system_prompt = "Answer briefly."
+
+    [ollama]
+    host = "http://gpu.local:11434"
+    idle_seconds = 120
+
+    [keys]
+    "tree.open" = "ctrl+y"          # binding ids are in the help screen and the README
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+from chatui.errors import ConfigError
+from chatui.text import clean_line
+
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+
+
+class OllamaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[ollama]`.
+
+    Attributes:
+        host: The server's address in any common form; `OLLAMA_HOST` and then 127.0.0.1:11434 where it is None.
+        connect_seconds: How long to wait for a connection.
+        first_token_seconds: How long a model may load or queue before its first token.
+        idle_seconds: How long a reply may stand still once it has begun.
+    """
+
+    host: str | None = None
+    connect_seconds: Seconds = 5.0
+    first_token_seconds: Seconds = 600.0
+    idle_seconds: Seconds = 120.0
+
+
+class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole config file. Every key may be left out.
+
+    Attributes:
+        model: The reference of the model for new threads, None to choose by what answers.
+        user: The user whose threads are shown, None for everyone's.
+        theme: A theme's name, None for the terminal's dark or light.
+        system_prompt: What is sent before the messages of a thread that has no system prompt of its own.
+        memory: The memory strategy of new threads.
+        ollama: The table `[ollama]`.
+        keys: Binding id to key, in Textual's names.
+    """
+
+    model: str | None = None
+    user: str | None = None
+    theme: str | None = None
+    system_prompt: str = ""
+    memory: str = "tokens:auto"
+    ollama: OllamaConfig = OllamaConfig()
+    keys: dict[str, str] = {}
+
+
+def load(path: Path, *, required: bool = False) -> Config:
+    """Read a config file.
+
+    Args:
+        path: The file. A missing one means the defaults, unless `required`.
+        required: Whether a person named the file, so that it must be there.
+
+    Raises:
+        ConfigError: The file is missing though required, unreadable, not TOML, or has an unknown key or a bad value.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"There is no config file {path}.", "Check --config or CHATUI_CONFIG.") from None
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The config file {path} cannot be read: {clean_line(str(error))}.", "Check it.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not TOML: {clean_line(str(error))}.", "Mend that line.") from None
+    return convert(values, path)
+
+
+def convert(values: dict[str, object], path: Path) -> Config:
+    """Check a config file's values.
+
+    Raises:
+        ConfigError: An unknown key or a bad value, named with its place.
+    """
+    try:
+        return msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        # msgspec's sentence ends with the place, as in "Expected `str`, got `int` - at `$.ollama.host`".
+        reason, _, place = str(error).partition(" - at `$.")
+        key = place.rstrip("`") or "the file"
+        raise ConfigError(f"{path}: {key}: {clean_line(reason)}.", "`chatui config show` prints every key.") from None

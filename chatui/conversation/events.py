@@ -1,0 +1,67 @@
+"""What a turn yields. The first event is `Started`; the last is `Finished`, `Stopped` or `Failed`; text comes between.
+
+Every text in an event is clean already. The screens match on these classes and nothing else.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from chatui.storage.records import Message
+from chatui.errors import ChatuiError
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The prompt is on disk and the model is about to be asked.
+
+    Attributes:
+        prompt: The user message that is answered: new on send and edit, an old one on regenerate.
+        message_id: The id that the reply will have.
+        model: The full reference of the model that is asked.
+        sent: How many messages are sent, the system prompt included.
+        left_out: How many messages of the branch the memory strategy left out.
+        estimated_tokens: What is sent, estimated; exact figures come with `Finished`.
+        context_length: The tokens that the model takes, None where unknown.
+    """
+
+    prompt: Message
+    message_id: str
+    model: str
+    sent: int = 0
+    left_out: int = 0
+    estimated_tokens: int = 0
+    context_length: int | None = None
+
+
+class TextPiece(msgspec.Struct, frozen=True):
+    """More of the reply's text."""
+
+    text: str
+
+
+class ReasoningPiece(msgspec.Struct, frozen=True):
+    """More of what the model thinks before it answers; shown apart from the reply."""
+
+    text: str
+
+
+class Finished(msgspec.Struct, frozen=True):
+    """The reply is complete and saved, and is the head now."""
+
+    message: Message
+
+
+class Stopped(msgspec.Struct, frozen=True):
+    """The user stopped the reply. `message` is what came, saved and marked; None if nothing had come."""
+
+    message: Message | None
+
+
+class Failed(msgspec.Struct, frozen=True):
+    """The reply failed. The prompt is kept, and so is what came: `message`, None if nothing had come."""
+
+    error: ChatuiError
+    message: Message | None
+
+
+Event = Started | TextPiece | ReasoningPiece | Finished | Stopped | Failed

@@ -1,0 +1,37 @@
+"""The tree of a thread: plain data, and the ways to walk it.
+
+A thread is a tree. A `Message` is one node of it and knows its parent; siblings are alternatives; the path from the
+root to a leaf is a branch; the head is the message that the next turn continues from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from chatui.storage.records import Interruption, Message, Partial, Role, Thread, Usage
+
+__all__ = ["Interruption", "Message", "Partial", "Role", "Thread", "Usage", "depth_first"]
+
+
+def depth_first(messages: Iterable[Message]) -> list[Message]:
+    """Return messages so that each stands before what is below it, and alternatives in their order.
+
+    Args:
+        messages: All messages of a thread, in any order. One whose parent is not among them counts as a root.
+    """
+    known = list(messages)
+    ids = {message.node_id for message in known}
+    below: dict[str | None, list[Message]] = {}
+    for message in known:
+        parent = message.parent_id if message.parent_id in ids else None
+        below.setdefault(parent, []).append(message)
+    for siblings in below.values():
+        siblings.sort(key=lambda message: message.alternative)
+    # An explicit stack: a branch may be thousands of messages long, deeper than Python recurses.
+    stack = below.get(None, [])[::-1]
+    ordered = []
+    while stack:
+        message = stack.pop()
+        ordered.append(message)
+        stack.extend(reversed(below.get(message.node_id, [])))
+    return ordered

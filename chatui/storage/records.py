@@ -1,0 +1,95 @@
+"""What the file holds, as plain data: threads, messages, partial replies.
+
+A thread is a tree. A `Message` is one node of it and knows its parent; siblings are alternatives; the path from the
+root to a leaf is a branch; the head is the message that the next turn continues from. `conversation/tree.py` walks them.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Role = Literal["user", "assistant", "system", "tool"]
+
+#: Why a reply is not whole: the user stopped it, the limit of tokens cut it, the connection or the model failed, or the
+#: process ended.
+Interruption = Literal["stopped", "length", "lost", "failed", "crashed"]
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens of one model call, as the model's server counted them."""
+
+    input_tokens: int
+    output_tokens: int
+    total_tokens: int
+
+
+class Thread(msgspec.Struct, frozen=True, kw_only=True):
+    """One saved conversation, as a list shows it.
+
+    Times are ISO 8601 in UTC. `message_count` counts all nodes of the tree that are not deleted, `branch_count` its leaves.
+    `active_checkpoint_id` is the checkpoint of the head, None before the first message.
+    """
+
+    thread_id: str
+    title: str
+    user: str
+    model: str | None
+    memory: str | None
+    created_at: str
+    updated_at: str
+    message_count: int
+    branch_count: int
+    active_checkpoint_id: str | None
+    pinned: bool = False
+    archived: bool = False
+    deleted: bool = False
+    #: A reply that a crash cut off waits here (not part of the JSON of the shell).
+    interrupted: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One message: a node of the tree.
+
+    `node_id` is made from the position and the content, so it is the same after the index is rebuilt. `checkpoint_id` is the
+    checkpoint whose state ends with this message, None where several messages came in one step and this is not the last.
+    `alternative` counts from 1 among the `alternatives` siblings that share a parent.
+    """
+
+    node_id: str
+    parent_id: str | None
+    checkpoint_id: str | None
+    message_id: str
+    role: Role
+    text: str
+    reasoning: str = ""
+    model: str | None = None
+    created_at: str = ""
+    usage: Usage | None = None
+    #: Seconds from the request to the end of the reply, and to its first token.
+    seconds: float | None = None
+    first_token_seconds: float | None = None
+    interrupted: Interruption | None = None
+    name: str | None = None
+    starred: bool = False
+    depth: int = 0
+    alternative: int = 1
+    alternatives: int = 1
+    on_active_path: bool = False
+
+
+class Partial(msgspec.Struct, frozen=True, kw_only=True):
+    """A reply that was streaming when its process ended.
+
+    `checkpoint_id` is the checkpoint that ends with the prompt it answers.
+    """
+
+    thread_id: str
+    checkpoint_id: str
+    message_id: str
+    model: str
+    text: str
+    reasoning: str
+    started_at: str
+    updated_at: str
