@@ -1,36 +1,45 @@
-"""What a turn yields. The first event is `Started`; the last is `Finished`, `Stopped` or `Failed`; text comes between.
+"""What a turn yields.
 
-Every text in an event is clean already. The screens match on these classes and nothing else.
+The first event is `Started`, then `Asked` once the model is there; pieces come between; the last is `Finished`, `Stopped` or
+`Failed`. Every text in an event is clean already. The screens match on these classes and nothing else.
 """
 
 from __future__ import annotations
 
 import msgspec
 
-from chatui.storage.records import Message
+from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
 
 
 class Started(msgspec.Struct, frozen=True):
-    """The prompt is on disk and the model is about to be asked.
+    """The prompt is on disk and is the head; the model is being opened.
 
     Attributes:
         prompt: The user message that is answered: new on send and edit, an old one on regenerate.
         message_id: The id that the reply will have.
         model: The full reference of the model that is asked.
+    """
+
+    prompt: Message
+    message_id: str
+    model: str
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The model is there and has been asked; nothing of the reply has come yet.
+
+    Attributes:
         sent: How many messages are sent, the system prompt included.
         left_out: How many messages of the branch the memory strategy left out.
         estimated_tokens: What is sent, estimated; exact figures come with `Finished`.
         context_length: The tokens that the model takes, None where unknown.
     """
 
-    prompt: Message
-    message_id: str
-    model: str
-    sent: int = 0
-    left_out: int = 0
-    estimated_tokens: int = 0
-    context_length: int | None = None
+    sent: int
+    left_out: int
+    estimated_tokens: int
+    context_length: int | None
 
 
 class TextPiece(msgspec.Struct, frozen=True):
@@ -64,4 +73,4 @@ class Failed(msgspec.Struct, frozen=True):
     message: Message | None
 
 
-Event = Started | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+Event = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed

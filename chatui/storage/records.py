@@ -6,6 +6,7 @@ root to a leaf is a branch; the head is the message that the next turn continues
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -15,6 +16,11 @@ Role = Literal["user", "assistant", "system", "tool"]
 #: Why a reply is not whole: the user stopped it, the limit of tokens cut it, the connection or the model failed, or the
 #: process ended.
 Interruption = Literal["stopped", "length", "lost", "failed", "crashed"]
+
+
+def now() -> str:
+    """The time as this file writes it: ISO 8601 in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class Usage(msgspec.Struct, frozen=True):

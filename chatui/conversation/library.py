@@ -1,0 +1,235 @@
+"""Every thread of one file: list, find, make, rename, delete, and open a conversation.
+
+This is what the screens and the shell are given. Reading is synchronous SQL over the index, a few milliseconds each; nothing here
+imports LangGraph until something has to be written that LangGraph keeps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+import weakref
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from chatui.config import Config
+from chatui.conversation.engine import Conversation
+from chatui.conversation.tree import Thread
+from chatui.errors import UnknownThread, UsageError
+from chatui.models import Models
+from chatui.storage import Stats, Store
+from chatui.storage.records import now
+from chatui.text import clean_line
+
+DEFAULT_USER = "default"
+
+
+class Library:
+    """The threads of one file.
+
+    Args:
+        store: The file.
+        models: Where models are opened; `models` is for pickers too.
+        config: The config file's values.
+        user: Whose threads are listed, and who owns new ones; None for everyone's, new ones then belong to "default".
+        all_users: List everyone's threads although a user is set.
+    """
+
+    def __init__(
+        self, store: Store, models: Models, config: Config, *, user: str | None = None, all_users: bool = False
+    ) -> None:
+        self.models = models
+        self.config = config
+        self.user = user
+        self._store = store
+        self._owner = None if all_users else user
+        # The same thread is the same object as long as anyone holds it: its lock and its running turn are in there.
+        self._open: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
+
+    # Reading
+
+    def threads(
+        self,
+        *,
+        text: str = "",
+        limit: int | None = None,
+        offset: int = 0,
+        archived: bool = False,
+        deleted: bool = False,
+    ) -> list[Thread]:
+        """Return threads, pinned ones first, then by last use.
+
+        Args:
+            text: Only those whose title contains it.
+            limit: At most so many.
+            offset: So many are left out at the start.
+            archived: Archived ones too.
+            deleted: Only the deleted ones.
+        """
+        return self._store.threads.page(
+            owner=self._owner, text=text, limit=limit, offset=offset, archived=archived, deleted=deleted
+        )
+
+    def count(self, *, text: str = "", archived: bool = False) -> int:
+        """Return how many threads `threads` would list without a limit."""
+        return self._store.threads.count(owner=self._owner, text=text, archived=archived)
+
+    def thread(self, thread_id: str) -> Thread:
+        """Return one thread, whoever owns it.
+
+        Raises:
+            UnknownThread: There is none of this id.
+        """
+        thread = self._store.threads.get(thread_id)
+        if thread is None:
+            raise UnknownThread(clean_line(thread_id, 80))
+        return thread
+
+    def find(self, name: str) -> Thread:
+        """Return the thread with this id, unique prefix of an id, or title, whoever owns it.
+
+        Raises:
+            UnknownThread: None fits.
+            AmbiguousThread: Several fit.
+        """
+        return self._store.threads.find(name)
+
+    def last_viewed(self) -> Thread | None:
+        """Return the thread that was viewed last, else the one that was used last, None in an empty file."""
+        return self._store.threads.last_viewed(self._owner)
+
+    def last_used(self) -> Thread | None:
+        """Return the thread that was used last, pinned or not, None in an empty file."""
+        return self._store.threads.last_used(self._owner)
+
+    def users(self) -> list[str]:
+        """Return the users that have threads here."""
+        return self._store.threads.users()
+
+    def changed(self) -> bool:
+        """Say whether anything was written to the file since the last call, by this process or another."""
+        return self._store.database.changed()
+
+    def stats(self) -> Stats:
+        """Count what the file holds."""
+        return self._store.stats()
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return self._store.read_only
+
+    # Writing
+
+    async def rename(self, thread_id: str, title: str) -> Thread:
+        """Give a thread a title that no automatic one replaces.
+
+        Raises:
+            UsageError: The title is empty.
+        """
+        title = clean_line(title, 200)
+        if not title:
+            raise UsageError("A title needs at least one letter.", "Type one.")
+        return await self._update(thread_id, title=title, title_by="user")
+
+    async def delete(self, thread_id: str) -> Thread:
+        """Mark a thread as deleted. Nothing is lost: `restore` brings it back."""
+        return await self._update(thread_id, deleted_at=now())
+
+    async def restore(self, thread_id: str) -> Thread:
+        """Bring a deleted or archived thread back."""
+        return await self._update(thread_id, deleted_at=None, archived=0)
+
+    async def pin(self, thread_id: str, on: bool = True) -> Thread:
+        """Keep a thread at the top of the list, or no longer."""
+        return await self._update(thread_id, pinned=int(on))
+
+    async def archive(self, thread_id: str, on: bool = True) -> Thread:
+        """Put a thread out of the list without deleting it, or back."""
+        return await self._update(thread_id, archived=int(on))
+
+    async def set_model(self, thread_id: str, model: str) -> Thread:
+        """Let this model answer in a thread from now on."""
+        return await self._update(thread_id, model=model)
+
+    async def _update(self, thread_id: str, **values: Any) -> Thread:
+        self.thread(thread_id)
+        async with self._store.database.transaction() as connection:
+            await self._store.threads.update(connection, thread_id, **values)
+        return self.thread(thread_id)
+
+    async def viewed(self, thread_id: str) -> None:
+        """Remember that this is the thread to open next time. Does nothing on a file that cannot be written."""
+        if not self._store.read_only:
+            async with self._store.database.transaction() as connection:
+                await self._store.threads.mark_viewed(connection, thread_id)
+
+    def conversation(self, thread_id: str | None = None) -> Conversation:
+        """Open a thread; None starts a new one, which is saved with its first message.
+
+        Raises:
+            UnknownThread: There is none of this id.
+        """
+        if thread_id is None:
+            thread_id, owner = str(uuid.uuid4()), self.user or DEFAULT_USER
+        else:
+            owner = self.thread(thread_id).user
+        conversation = self._open.get(thread_id)
+        if conversation is None:
+            conversation = Conversation(self._store, self.models, self.config, thread_id, owner)
+            self._open[thread_id] = conversation
+        return conversation
+
+    # The index
+
+    def stale(self) -> int:
+        """Return how many threads have checkpoints which the index lacks. Reads an index of LangGraph's table."""
+        return len(self._store.stale())
+
+    async def catch_up(self, thread_id: str | None = None) -> AsyncGenerator[tuple[int, int]]:
+        """Index what other programs wrote, or what a crash left unindexed.
+
+        Args:
+            thread_id: Only this thread; None for all.
+
+        Yields:
+            (threads done, threads in all), after each thread.
+        """
+        stale = self._store.stale(thread_id)
+        if not stale or self._store.read_only:
+            return
+        from chatui.conversation.state import fold_messages
+
+        index = await asyncio.to_thread(self._store.index, fold_messages)
+        for done, stale_id in enumerate(stale, start=1):
+            await index.catch_up(stale_id)
+            yield done, len(stale)
+
+    async def check(self) -> list[str]:
+        """Compare the index with the checkpoints, and check the file itself. Returns what is wrong, one sentence each."""
+        from chatui.conversation.state import fold_messages
+        from chatui.storage.integrity import problems
+
+        return await asyncio.to_thread(problems, self._store.database, self._store.index(fold_messages))
+
+    async def reindex(self) -> AsyncGenerator[tuple[int, int]]:
+        """Make the whole index anew from the checkpoints. Titles, heads, stars and names stay.
+
+        Yields:
+            (threads done, threads in all), after each thread.
+        """
+        from chatui.conversation.state import fold_messages
+        from chatui.storage.tables import all_threads
+
+        index = await asyncio.to_thread(self._store.index, fold_messages)
+        threads = all_threads(self._store.database)
+        for done, thread_id in enumerate(threads, start=1):
+            await index.rebuild(thread_id)
+            yield done, len(threads)
+
+    async def close(self) -> None:
+        """Stop running replies, keeping what came, and close the file."""
+        running = [conversation for conversation in self._open.values() if conversation.running]
+        await asyncio.gather(*(conversation.stop_and_wait() for conversation in running))
+        await self.models.close()
+        await self._store.close()

@@ -1,0 +1,305 @@
+"""One turn: a prompt is saved, a model is asked, its reply streams and is saved.
+
+The turn runs in a task of its own and puts events into a queue. So whoever reads them may stop reading, and what came is still
+saved; and stopping is cancelling that one task.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.messages.ai import UsageMetadata
+
+from chatui.conversation import memory
+from chatui.conversation.events import Asked, Event, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.graph import MODEL, Graph, at, build_graph
+from chatui.conversation.tree import Interruption, Message, Partial
+from chatui.errors import ChatuiError, ConnectionLost, EmptyReply, Stalled
+from chatui.models import ModelRef, Models
+from chatui.storage.database import explain
+from chatui.storage.index import FACTS
+from chatui.storage.records import now
+from chatui.text import clean
+
+if TYPE_CHECKING:
+    from chatui.conversation.ledger import Ledger
+    from chatui.models import OpenModel
+
+#: Seconds between two writes of what has come so far.
+SAVE_EVERY = 0.4
+
+
+class Prompt(msgspec.Struct, frozen=True):
+    """What a turn begins with.
+
+    Attributes:
+        message: The user message: a new one, or an old one that is answered again.
+        checkpoint_id: The checkpoint it follows; None in a thread that has none.
+        system_prompt: Sent before the messages; "" for none.
+        model: Who is asked.
+    """
+
+    message: HumanMessage
+    checkpoint_id: str | None
+    system_prompt: str
+    model: ModelRef
+
+
+class _Reply:
+    """What has come of a reply so far."""
+
+    def __init__(self, message_id: str, model: str) -> None:
+        self.message_id = message_id
+        self.model = model
+        self.texts: list[str] = []
+        self.thoughts: list[str] = []
+        self.metadata: dict[str, Any] = {}
+        self.usage: UsageMetadata | None = None
+        self.created_at = now()
+        self.began = time.monotonic()
+        self.first_token: float | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(self.texts)
+
+    @property
+    def reasoning(self) -> str:
+        return "".join(self.thoughts)
+
+    def add(self, chunk: AIMessageChunk) -> list[TextPiece | ReasoningPiece]:
+        """Take a chunk in and return what it shows. Merging chunks whole would cost more with each of them."""
+        pieces: list[TextPiece | ReasoningPiece] = []
+        self.metadata.update(chunk.response_metadata)
+        self.usage = chunk.usage_metadata or self.usage
+        thought = chunk.additional_kwargs.get("reasoning_content")
+        if isinstance(thought, str) and (thought := clean(thought)):
+            self.thoughts.append(thought)
+            pieces.append(ReasoningPiece(thought))
+        if text := clean(str(chunk.text)):
+            self.texts.append(text)
+            pieces.append(TextPiece(text))
+        if pieces and self.first_token is None:
+            self.first_token = time.monotonic() - self.began
+        return pieces
+
+    def message(self, interrupted: Interruption | None) -> AIMessage:
+        """Return the reply as a message, with our facts in its metadata, where no provider's API ever gets to see them."""
+        facts = {
+            "model": self.model,
+            "created_at": self.created_at,
+            "seconds": round(time.monotonic() - self.began, 3),
+            "first_token_seconds": None if self.first_token is None else round(self.first_token, 3),
+            "interrupted": interrupted,
+        }
+        return AIMessage(
+            content=self.text,
+            id=self.message_id,
+            additional_kwargs={"reasoning_content": self.reasoning} if self.thoughts else {},
+            response_metadata={
+                **_plain(self.metadata),
+                FACTS: {key: value for key, value in facts.items() if value is not None},
+            },
+            usage_metadata=self.usage,
+        )
+
+
+def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What of a provider's metadata the strict serializer gives back as it was: plain data."""
+    return {key: value for key, value in metadata.items() if isinstance(value, str | int | float | bool | dict)}
+
+
+class Turn:
+    """One turn of one thread. Use it once: iterate `events`.
+
+    Args:
+        ledger: Where the turn is written down.
+        models: Where the model is opened.
+        prompt: What it begins with.
+    """
+
+    def __init__(self, ledger: Ledger, models: Models, prompt: Prompt) -> None:
+        self._ledger = ledger
+        self._models = models
+        self._prompt = prompt
+        self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
+        self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model))
+        self._graph: Graph | None = None
+        self._asked_at: str | None = None  # the checkpoint that ends with the prompt
+        self._opened: OpenModel | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def events(self) -> AsyncGenerator[Event]:
+        """Run the turn. Closing the generator early stops it; what came is saved then too.
+
+        Raises:
+            ChatuiError: The prompt could not be saved; nothing was written.
+        """
+        task = self._task = asyncio.create_task(self._run())
+        try:
+            while True:
+                event = await self._events.get()
+                if isinstance(event, Exception):
+                    raise event
+                yield event
+                if isinstance(event, Finished | Stopped | Failed):
+                    return
+        finally:
+            task.cancel()
+            # Saving goes on even if the one who waits is cancelled once more.
+            with suppress(asyncio.CancelledError):
+                await task
+
+    def stop(self) -> None:
+        """Stop the turn; `events` then ends with `Stopped`."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        """Run the graph and say how it ended. Never raises."""
+        thread_id, prompt = self._ledger.thread_id, self._prompt
+        end: str | None = None
+        error: Exception | None = None
+        stopped = False
+        try:
+            self._graph = build_graph(self._answer, await self._ledger.saver())
+            config = at(thread_id, prompt.checkpoint_id, user_id=self._ledger.owner, model=str(prompt.model))
+            steps = self._graph.astream(
+                {"messages": [prompt.message]}, config, stream_mode="checkpoints", durability="sync"
+            )
+            async with aclosing(steps) as stream:
+                async for step in stream:
+                    end = step["config"]["configurable"]["checkpoint_id"]  # type: ignore[index]
+        except asyncio.CancelledError:
+            stopped = True
+        except Exception as caught:  # whatever it is, the user is told and what came is kept
+            error = caught
+        # A second stop, or the end of the program, must not interrupt the saving.
+        settling = asyncio.create_task(self._settle(end, error, stopped))
+        while not settling.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.shield(settling)
+
+    async def _answer(self, messages: Sequence[BaseMessage], checkpoint_id: str) -> AIMessage:
+        """The model node: the prompt is on disk, and `checkpoint_id` ends with it."""
+        reply, prompt = self._reply, self._prompt
+        saved = await self._ledger.prompt_saved(checkpoint_id, self._partial(checkpoint_id))
+        self._asked_at = checkpoint_id
+        self._put(Started(saved, reply.message_id, reply.model))
+        self._opened = model = await self._models.open(prompt.model)
+        selection = memory.select(messages, system_prompt=prompt.system_prompt, context_length=model.context_length)
+        self._put(Asked(len(selection.messages), selection.left_out, selection.estimated_tokens, model.context_length))
+        saving = asyncio.create_task(self._save_often(checkpoint_id))
+        try:
+            await self._stream(model, selection.messages)
+        finally:
+            saving.cancel()
+        ending = model.ending(reply.metadata)
+        if ending == "lost":
+            raise ConnectionLost(
+                "The connection to the model was lost in the middle of the reply.", "What came is kept; try again."
+            )
+        if not reply.texts and not reply.thoughts:
+            raise EmptyReply(f"{clean(reply.model)} sent an empty reply.", "Try again, or ask another model.")
+        return reply.message("length" if ending == "length" else None)
+
+    async def _stream(self, model: OpenModel, messages: list[BaseMessage]) -> None:
+        """Ask the model, and pass on what comes, watching that something does."""
+        reply = self._reply
+        reply.began = time.monotonic()
+        limit = model.first_token_seconds
+        async with aclosing(model.chat.astream(messages)) as chunks:
+            while True:
+                try:
+                    async with asyncio.timeout(limit) as watchdog:
+                        chunk = await anext(chunks)
+                except StopAsyncIteration:
+                    return
+                except TimeoutError:
+                    if not watchdog.expired():
+                        raise
+                    raise Stalled(
+                        f"Nothing came from {clean(reply.model)} for {limit:.0f} s.",
+                        "What came is kept; try again, or stop the model on its server.",
+                    ) from None
+                limit = model.idle_seconds
+                for piece in reply.add(chunk):
+                    self._put(piece)
+
+    async def _save_often(self, checkpoint_id: str) -> None:
+        """Put what has come down again and again, so that a crash loses half a second of it at the most."""
+        written = (0, 0)
+        while True:
+            await asyncio.sleep(SAVE_EVERY)
+            size = (len(self._reply.texts), len(self._reply.thoughts))
+            if size != written:
+                # A lock that another process holds costs this one time only; the end of the turn reports what lasts.
+                with suppress(ChatuiError):
+                    await self._ledger.put_partial(self._partial(checkpoint_id))
+                    written = size
+
+    def _partial(self, checkpoint_id: str) -> Partial:
+        reply = self._reply
+        return Partial(
+            thread_id=self._ledger.thread_id,
+            checkpoint_id=checkpoint_id,
+            message_id=reply.message_id,
+            model=reply.model,
+            text=reply.text,
+            reasoning=reply.reasoning,
+            started_at=reply.created_at,
+            updated_at=now(),
+        )
+
+    async def _settle(self, end: str | None, error: Exception | None, stopped: bool) -> None:
+        """Save what came, move the head, and put the last event."""
+        try:
+            if error is None and not stopped and end is not None:
+                self._put(Finished(await self._ledger.reply_saved(end, self._reply.message_id)))
+                return
+            if self._asked_at is None:
+                # Nothing was written down: the caller still has the prompt.
+                self._events.put_nowait(self._plain_error(error) if error else ChatuiError("The turn was stopped."))
+                return
+            message = await self._keep(error, stopped)
+        except Exception as caught:
+            self._put(Failed(self._plain_error(error or caught), None))
+            return
+        self._put(Stopped(message) if stopped or error is None else Failed(self._plain_error(error), message))
+
+    async def _keep(self, error: Exception | None, stopped: bool) -> Message | None:
+        """Save what came of a reply that is not complete, as an answer that says so."""
+        reply = self._reply
+        if self._asked_at is None or self._graph is None:
+            return None
+        if not reply.texts and not reply.thoughts:
+            await self._ledger.drop_partial(reply.message_id)
+            return None
+        lost = isinstance(error, ConnectionLost)
+        why: Interruption = "stopped" if stopped else "lost" if lost else "failed"
+        config = await self._graph.aupdate_state(
+            at(self._ledger.thread_id, self._asked_at, user_id=self._ledger.owner, model=reply.model),
+            {"messages": [reply.message(why)]},
+            as_node=MODEL,
+        )
+        return await self._ledger.reply_saved(config["configurable"]["checkpoint_id"], reply.message_id)
+
+    def _plain_error(self, error: Exception) -> ChatuiError:
+        if isinstance(error, ChatuiError):
+            return error
+        if isinstance(error, sqlite3.Error):
+            return explain(error, self._ledger.path)
+        if self._opened is not None:
+            return self._opened.explain(error, began=bool(self._reply.texts))
+        return ChatuiError(f"The turn failed: {clean(str(error)) or type(error).__name__}.", "Try again.")
+
+    def _put(self, event: Event) -> None:
+        self._events.put_nowait(event)

@@ -1,0 +1,115 @@
+"""One SQLite file: LangGraph's tables untouched, ours beside them with the prefix chatui_.
+
+`Store` is the face of it. Nothing outside this package writes SQL on the file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from chatui.storage.database import Database
+from chatui.storage.messages import Messages
+from chatui.storage.partials import Partials
+from chatui.storage.threads import Threads
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+
+    from chatui.storage.index import Fold, Index
+
+__all__ = ["Stats", "Store"]
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """What a file holds. `bytes` counts the write-ahead log too; `reclaimable_bytes` is what a vacuum would free."""
+
+    path: str
+    bytes: int
+    threads: int
+    messages: int
+    checkpoints: int
+    reclaimable_bytes: int
+
+
+class Store:
+    """An open file. Opening is synchronous and quick and loads no LangGraph; `saver` and `index` do.
+
+    Attributes:
+        database: Connections, the lock and transactions.
+        threads: One row a thread.
+        messages: The message index, read.
+        partials: Replies that are not complete.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.threads = Threads(database)
+        self.messages = Messages(database)
+        self.partials = Partials(database)
+        self._saver: AsyncSqliteSaver | None = None
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Store:
+        """Open a file, or make it, and bring our tables up to date.
+
+        Raises:
+            DatabaseError: It cannot be used; nothing was written then.
+        """
+        return cls(Database(path, read_only=read_only))
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.database.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing is written."""
+        return self.database.read_only
+
+    async def saver(self) -> AsyncSqliteSaver:
+        """Return LangGraph's saver on this file. Imports LangGraph at the first call."""
+        if self._saver is None:
+            from chatui.storage.checkpoints import open_saver
+
+            self._saver = await open_saver(self.database)
+        return self._saver
+
+    def index(self, fold: Fold) -> Index:
+        """Return what keeps the message index complete. Imports LangGraph's serializer.
+
+        Args:
+            fold: The reducer of the messages channel.
+        """
+        from chatui.storage.index import Index
+
+        return Index(self.database, fold)
+
+    def has_checkpoint(self, thread_id: str, checkpoint_id: str) -> bool:
+        """Say whether LangGraph's table has this checkpoint."""
+        from chatui.storage.tables import has_checkpoint
+
+        return has_checkpoint(self.database, thread_id, checkpoint_id)
+
+    def stale(self, thread_id: str | None = None) -> list[str]:
+        """Return the threads (or the one that is asked for) that have checkpoints which the index lacks, the newest first."""
+        from chatui.storage.tables import stale_threads
+
+        return stale_threads(self.database, thread_id)
+
+    def stats(self) -> Stats:
+        """Count what the file holds. Reads whole indexes of the tables, so it is not for a screen's every refresh."""
+        from chatui.storage.tables import count
+
+        threads, messages, checkpoints, free = count(self.database)
+        files = [self.path, self.path.with_name(self.path.name + "-wal")]
+        size = sum(file.stat().st_size for file in files if file.exists())
+        return Stats(str(self.path), size, threads, messages, checkpoints, free)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        self._saver = None
+        await self.database.close()

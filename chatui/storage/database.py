@@ -1,0 +1,253 @@
+"""One SQLite file: open it, keep it safe, and hand out connections.
+
+Reading takes a connection from a small pool and is synchronous: a list or a page of messages costs a few milliseconds,
+and the first paint needs it before any library is loaded. Writing goes through one connection a process, on its own
+thread (aiosqlite), under one lock that LangGraph's saver shares.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import aiosqlite
+
+from chatui.errors import ChatuiError, DatabaseBusy, DatabaseError, DatabaseTooNew, NotADatabase, ReadOnlyDatabase
+from chatui.storage.migrations import migrate, pending
+from chatui.text import clean_line
+
+#: How long to wait for another process's write lock. SQLite's own default of 5 s lets a busy disk fail a turn.
+BUSY_SECONDS = 30.0
+
+_MAGIC = b"SQLite format 3\0"
+
+
+def explain(error: sqlite3.Error, path: Path) -> ChatuiError:
+    """Turn an error of SQLite into a sentence.
+
+    Args:
+        error: What sqlite3 raised.
+        path: The file it happened on.
+    """
+    text = str(error)
+    lowered = text.lower()
+    if "locked" in lowered or "busy" in lowered:
+        return DatabaseBusy(
+            f"Another program has kept {path} locked for {BUSY_SECONDS:.0f} s.",
+            "Close it or try again; nothing is lost.",
+        )
+    if "readonly" in lowered or "read-only" in lowered:
+        return ReadOnlyDatabase(
+            f"{path} cannot be written.", "Change its permissions, or choose another file with --db."
+        )
+    if "not a database" in lowered or "malformed" in lowered or "encrypted" in lowered:
+        return NotADatabase(
+            f"{path} is not a SQLite database, or it is damaged.", "Choose another with --db, or restore a backup."
+        )
+    if "full" in lowered:
+        return DatabaseError(f"The disk that holds {path} is full.", "Make room and try again; what is saved is safe.")
+    if "unable to open" in lowered:
+        return DatabaseError(
+            f"{path} cannot be opened.", "Check the folder and its permissions, or choose another with --db."
+        )
+    return DatabaseError(f"{path}: {clean_line(text, 200)}.", "`chatui doctor` checks the file.")
+
+
+class Database:
+    """Connections to one file.
+
+    Args:
+        path: The file; made with mode 0600, in a folder of mode 0700, where it is missing.
+        read_only: Whether nothing may be written. A file without any write permission is read-only anyway.
+
+    Raises:
+        DatabaseError: The file cannot be used; nothing was written then.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self.read_only = read_only or _write_protected(path)
+        #: Held around each use of the writing connection; LangGraph's saver gets the same one.
+        self.lock = asyncio.Lock()
+        self._readers: list[sqlite3.Connection] = []
+        self._writer: aiosqlite.Connection | None = None
+        self._watcher: sqlite3.Connection | None = None
+        self._version: int | None = None
+        self._immutable = False
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Check the file, or make it, and bring our tables up to date."""
+        path = self.path
+        try:
+            with path.open("rb") as file:
+                head = file.read(len(_MAGIC))
+        except FileNotFoundError:
+            if self.read_only:
+                raise NotADatabase(f"There is no file {path}.", "Check --db; with --read-only none is made.") from None
+            self._make()
+        except IsADirectoryError:
+            raise NotADatabase(f"{path} is a folder.", "Give a file with --db.") from None
+        except OSError as error:
+            raise DatabaseError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
+        else:
+            if head and head != _MAGIC:
+                raise NotADatabase(f"{path} is not a SQLite database.", "Choose another with --db.")
+        try:
+            if self.read_only:
+                self._prepare_reading()
+                return
+            connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
+            try:
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                migrate(connection)
+            finally:
+                connection.close()
+            # Ours holds what people say to a model: nobody else on the machine should read it.
+            if path.stat().st_mode & 0o077:
+                path.chmod(0o600)
+        except sqlite3.Error as error:
+            raise explain(error, path) from error
+
+    def _make(self) -> None:
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # SQLite would create it readable to everyone under the usual umask.
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise ReadOnlyDatabase(
+                f"{self.path} cannot be made: {error.strerror}.", "Choose another place with --db or CHATUI_DB."
+            ) from None
+
+    def _prepare_reading(self) -> None:
+        try:
+            connection = self._connect()
+        except sqlite3.OperationalError:
+            # A WAL file in a folder that we cannot write: without its -shm the only way is to promise that nobody writes.
+            self._immutable = True
+            connection = self._connect()
+        missing = pending(connection)
+        self._readers.append(connection)
+        if missing:
+            raise ReadOnlyDatabase(
+                f"{self.path} has no tables of this chatui yet, and it is opened read-only.",
+                "Open it once without --read-only.",
+            )
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self.read_only else "rw"
+        uri = f"{self.path.absolute().as_uri()}?mode={mode}{'&immutable=1' if self._immutable else ''}"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None, cached_statements=64
+        )
+        try:
+            # Also the first real access to the file, so that what is wrong with it shows here.
+            connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+            if not self.read_only:
+                connection.execute("PRAGMA query_only=ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees one state of the file for as long as it is lent.
+
+        Raises:
+            DatabaseError: As a sentence, whatever SQLite says.
+        """
+        try:
+            connection = self._readers.pop() if self._readers else self._connect()
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        try:
+            connection.execute("BEGIN")
+            yield connection
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        finally:
+            if connection.in_transaction:
+                connection.rollback()
+            self._readers.append(connection)
+
+    async def writer(self) -> aiosqlite.Connection:
+        """Return the one writing connection; use it under `lock` only.
+
+        Raises:
+            ReadOnlyDatabase: Nothing may be written here.
+        """
+        if self.read_only:
+            raise ReadOnlyDatabase(
+                f"{self.path} is opened read-only.", "Leave --read-only out, or make the file writable."
+            )
+        if self._writer is None:
+            # The time that sqlite3 waits for other processes; check_same_thread is of no use to a connection with its own thread.
+            writer = aiosqlite.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False)
+            await writer
+            await writer.execute("PRAGMA synchronous=FULL")
+            self._writer = writer
+        return self._writer
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[aiosqlite.Connection]:
+        """Take the write lock, and commit at the end or roll back on any error.
+
+        Raises:
+            DatabaseError: As a sentence, whatever SQLite says.
+        """
+        async with self.lock:
+            writer = await self.writer()
+            try:
+                if writer.in_transaction:
+                    # A cancelled call of LangGraph's saver stopped between its insert and its commit.
+                    await writer.commit()
+                await writer.execute("BEGIN IMMEDIATE")
+                yield writer
+                await writer.commit()
+            except BaseException as error:
+                await writer.rollback()
+                if isinstance(error, sqlite3.Error):
+                    raise explain(error, self.path) from error
+                raise
+
+    def changed(self) -> bool:
+        """Say whether any connection but ours here wrote since the last call (first call: False)."""
+        try:
+            if self._watcher is None:
+                self._watcher = self._connect()
+            version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise explain(error, self.path) from error
+        before, self._version = self._version, version
+        return before is not None and before != version
+
+    async def close(self) -> None:
+        """Close every connection. What is committed stays; nothing else is pending."""
+        async with self.lock:
+            if self._writer is not None:
+                await self._writer.close()
+                self._writer = None
+        for connection in [*self._readers, *filter(None, [self._watcher])]:
+            connection.close()
+        self._readers.clear()
+        self._watcher = None
+
+
+def _write_protected(path: Path) -> bool:
+    """Whether the file exists and nobody, or not this process, may write it.
+
+    A file whose write bits are all off is meant to stay as it is, even where root could write it.
+    """
+    try:
+        return not path.stat().st_mode & 0o222 or (path.is_file() and not os.access(path, os.W_OK))
+    except OSError:
+        return False
+
+
+__all__ = ["BUSY_SECONDS", "Database", "DatabaseTooNew", "explain"]

@@ -1,0 +1,185 @@
+"""The message index, read: branches, trees and single messages, without a checkpoint being opened."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+import msgspec
+
+from chatui.storage.database import Database
+from chatui.storage.records import Message, Usage
+from chatui.storage.tables import has_tables
+
+_COLUMNS = """m.node_id, m.parent_id, m.checkpoint_id, m.message_id, m.role, m.text, m.reasoning, m.model, m.created_at,
+    m.usage, m.seconds, m.first_token_seconds, m.interrupted, k.name, coalesce(k.starred, 0), m.depth"""
+_FROM = "chatui_messages m LEFT JOIN chatui_marks k ON k.thread_id = m.thread_id AND k.node_id = m.node_id"
+_SIBLING = "s.thread_id = m.thread_id AND s.parent_id = m.parent_id"
+_ALTERNATIVES = f"""(SELECT count(*) FROM chatui_messages s WHERE {_SIBLING} AND s.rank <= m.rank),
+    (SELECT count(*) FROM chatui_messages s WHERE {_SIBLING})"""
+
+#: From the node ?2 of the thread ?1 up to its root, each with its place: 0 for the node itself.
+UPWARDS = """WITH RECURSIVE path (node_id, place) AS (
+    SELECT ?2, 0
+    UNION ALL
+    SELECT m.parent_id, place + 1 FROM path
+    JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
+    WHERE m.parent_id <> '')"""
+
+
+def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: bool) -> Message:
+    (
+        node,
+        parent,
+        checkpoint,
+        message,
+        role,
+        text,
+        reasoning,
+        model,
+        created,
+        usage,
+        seconds,
+        first,
+        interrupted,
+        *marks,
+    ) = row
+    name, starred, depth = marks
+    return Message(
+        node_id=node,
+        parent_id=parent or None,
+        checkpoint_id=checkpoint,
+        message_id=message,
+        role=role,
+        text=text,
+        reasoning=reasoning,
+        model=model,
+        created_at=created,
+        usage=msgspec.json.decode(usage, type=Usage) if usage else None,
+        seconds=seconds,
+        first_token_seconds=first,
+        interrupted=interrupted,
+        name=name,
+        starred=bool(starred),
+        depth=depth,
+        alternative=alternative,
+        alternatives=alternatives,
+        on_active_path=active,
+    )
+
+
+class Messages:
+    """The nodes of every thread's tree."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, thread_id: str, node_id: str, *, active: bool = False) -> Message | None:
+        """Return one message, or None."""
+        sql = f"SELECT {_COLUMNS}, {_ALTERNATIVES} FROM {_FROM} WHERE m.thread_id = ? AND m.node_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id, node_id)).fetchone()
+        return _message(row[:-2], row[-2], row[-1], active) if row else None
+
+    def path(self, thread_id: str, node_id: str, *, last: int | None = None, skip: int = 0) -> list[Message]:
+        """Return the branch that ends with a message, root first.
+
+        Reads only the ids of the whole path; the rows of what is returned alone are opened.
+
+        Args:
+            thread_id: The thread.
+            node_id: The message that the path ends with; "" gives an empty path.
+            last: Only so many messages of its end; None for all.
+            skip: So many are left out at the end first.
+        """
+        sql = f"""{UPWARDS} SELECT {_COLUMNS}, {_ALTERNATIVES}
+            FROM (SELECT node_id, place FROM path ORDER BY place LIMIT ?3 OFFSET ?4) p
+            JOIN {_FROM} WHERE m.thread_id = ?1 AND m.node_id = p.node_id ORDER BY p.place DESC"""
+        if not node_id:
+            return []
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, (thread_id, node_id, -1 if last is None else last, skip)).fetchall()
+        return [_message(row[:-2], row[-2], row[-1], True) for row in rows]
+
+    def path_ids(self, thread_id: str, node_id: str) -> list[str]:
+        """Return the node ids from a message up to its root, the message first."""
+        if not node_id:
+            return []
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(f"{UPWARDS} SELECT node_id FROM path", (thread_id, node_id))]
+
+    def tree(self, thread_id: str, head_node: str) -> list[Message]:
+        """Return every message of a thread, in the order they were made, with the path to the head marked."""
+        active = set(self.path_ids(thread_id, head_node))
+        sql = f"SELECT {_COLUMNS} FROM {_FROM} WHERE m.thread_id = ? ORDER BY m.rank, m.depth"
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, (thread_id,)).fetchall()
+        # Counted here in one pass: a subquery a row would be quadratic at a fork of many alternatives.
+        siblings: dict[str, int] = {}
+        places = []
+        for row in rows:
+            siblings[row[1]] = siblings.get(row[1], 0) + 1
+            places.append(siblings[row[1]])
+        return [
+            _message(row, place, siblings[row[1]], row[0] in active) for row, place in zip(rows, places, strict=True)
+        ]
+
+    def siblings(self, thread_id: str, node_id: str) -> list[str]:
+        """Return the node ids of a message and its alternatives, in their order."""
+        sql = f"""SELECT s.node_id FROM chatui_messages m JOIN chatui_messages s ON {_SIBLING}
+            WHERE m.thread_id = ? AND m.node_id = ? ORDER BY s.rank"""
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(sql, (thread_id, node_id))]
+
+    def descend(self, thread_id: str, node_id: str) -> str:
+        """Return the leaf below a message that was viewed last: at each fork the last choice, else the newest alternative.
+
+        Args:
+            thread_id: The thread.
+            node_id: Where to start; "" starts before the first message. A leaf gives itself.
+        """
+        with self._database.reading() as connection:
+            while below := self._child(connection, thread_id, node_id):
+                node_id = below
+        return node_id
+
+    def child(self, thread_id: str, node_id: str) -> str | None:
+        """Return the alternative below a message that was viewed last, else the newest, None at a leaf."""
+        with self._database.reading() as connection:
+            return self._child(connection, thread_id, node_id)
+
+    @staticmethod
+    def _child(connection: sqlite3.Connection, thread_id: str, node_id: str) -> str | None:
+        row = connection.execute(
+            """SELECT m.node_id FROM chatui_messages m
+               LEFT JOIN chatui_choices c ON c.thread_id = m.thread_id AND c.parent_id = m.parent_id AND c.node_id = m.node_id
+               WHERE m.thread_id = ? AND m.parent_id = ? ORDER BY c.node_id IS NULL, m.rank DESC LIMIT 1""",
+            (thread_id, node_id),
+        ).fetchone()
+        return row[0] if row else None
+
+    def newest_leaf(self, thread_id: str) -> str:
+        """Return the leaf that was made last, "" where there is no message: the first head of a thread nobody has viewed here."""
+        sql = """SELECT node_id FROM chatui_messages m WHERE thread_id = ?1 AND NOT EXISTS (
+            SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.node_id)
+            ORDER BY rank DESC, depth DESC LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return row[0] if row else ""
+
+    def node_of(self, thread_id: str, checkpoint_id: str) -> str | None:
+        """Return the node that a checkpoint ends with, "" before the first message, None where the index has no such checkpoint."""
+        sql = "SELECT node_id FROM chatui_checkpoints WHERE thread_id = ? AND checkpoint_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id, checkpoint_id)).fetchone()
+        return row[0] if row else None
+
+    def checkpoints_of(self, thread_id: str, node_id: str) -> list[str]:
+        """Return the checkpoints whose state ends with a message ("": with none), oldest first."""
+        sql = """SELECT k.checkpoint_id FROM chatui_checkpoints k
+            JOIN checkpoints c ON c.thread_id = k.thread_id AND c.checkpoint_ns = '' AND c.checkpoint_id = k.checkpoint_id
+            WHERE k.thread_id = ? AND k.node_id = ? ORDER BY c.rowid"""
+        with self._database.reading() as connection:
+            if not has_tables(connection):
+                return []
+            return [row[0] for row in connection.execute(sql, (thread_id, node_id))]

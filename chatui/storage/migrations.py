@@ -1,0 +1,185 @@
+"""Our tables, step by step: each step is a function, and a table says which have run.
+
+LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never touched here.
+
+    chatui_threads      one row a thread: owner, title, head, counts
+    chatui_messages     the message index, derived: one row a node of the tree, with its whole text
+    chatui_checkpoints  the message index, derived: which node each checkpoint ends with
+    chatui_search       the message index, derived: full text
+    chatui_choices      at which alternative of a fork the user looked last
+    chatui_marks        stars and names, by node
+    chatui_partials     replies that stream, or that a crash cut off
+    chatui_drafts       what was typed and not sent
+    chatui_meta         single values
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from chatui.errors import DatabaseTooNew
+
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = []
+
+
+def migration(step: Callable[[sqlite3.Connection], None]) -> Callable[[sqlite3.Connection], None]:
+    """Register a step. Its name is what the table remembers, so it never changes."""
+    _MIGRATIONS.append(step)
+    return step
+
+
+def pending(connection: sqlite3.Connection) -> list[str]:
+    """Return the names of the steps that have not run on this file.
+
+    Raises:
+        DatabaseTooNew: The file has steps that this chatui does not know.
+    """
+    known = [step.__name__ for step in _MIGRATIONS]
+    done = set()
+    if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'chatui_migrations'").fetchone():
+        done = {name for (name,) in connection.execute("SELECT name FROM chatui_migrations")}
+    if unknown := done - set(known):
+        raise DatabaseTooNew(
+            f"This database was written by a later chatui (it has {min(unknown)}).", "Update chatui to open it."
+        )
+    return [name for name in known if name not in done]
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Run what is pending, in one transaction, and leave the file as it was if a step fails.
+
+    Raises:
+        DatabaseTooNew: The file has steps that this chatui does not know; nothing was written.
+    """
+    if not pending(connection):
+        return
+    connection.isolation_level = None
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS chatui_migrations (name TEXT PRIMARY KEY, applied_at TEXT NOT NULL) WITHOUT ROWID"
+        )
+        # Asked again under the lock: another window may have started at the same time.
+        missing = set(pending(connection))
+        for step in _MIGRATIONS:
+            if step.__name__ in missing:
+                step(connection)
+                now = datetime.now(UTC).isoformat()
+                connection.execute("INSERT INTO chatui_migrations VALUES (?, ?)", (step.__name__, now))
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+@migration
+def m001_threads(connection: sqlite3.Connection) -> None:
+    """Threads, and what a person left in them."""
+    # head is the checkpoint that the next turn continues from and head_node the message it ends with: NULL where nobody has chosen
+    # yet, '' before the first message. viewed counts up with each opening, so that no clock decides what was seen last.
+    connection.execute("""
+        CREATE TABLE chatui_threads (
+            thread_id TEXT PRIMARY KEY,
+            owner TEXT NOT NULL DEFAULT 'default',
+            title TEXT NOT NULL DEFAULT '',
+            title_by TEXT NOT NULL DEFAULT 'auto' CHECK (title_by IN ('auto', 'user')),
+            model TEXT,
+            memory TEXT,
+            system_prompt TEXT,
+            created_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            head TEXT,
+            head_node TEXT,
+            viewed INTEGER NOT NULL DEFAULT 0,
+            pinned INTEGER NOT NULL DEFAULT 0,
+            archived INTEGER NOT NULL DEFAULT 0,
+            deleted_at TEXT,
+            message_count INTEGER NOT NULL DEFAULT 0,
+            branch_count INTEGER NOT NULL DEFAULT 0,
+            indexed_rowid INTEGER NOT NULL DEFAULT 0
+        )""")
+    connection.execute("CREATE INDEX chatui_threads_used ON chatui_threads (deleted_at, archived, pinned, updated_at)")
+    connection.execute("""
+        CREATE TABLE chatui_choices (
+            thread_id TEXT NOT NULL, parent_id TEXT NOT NULL, node_id TEXT NOT NULL,
+            PRIMARY KEY (thread_id, parent_id)
+        ) WITHOUT ROWID""")
+    connection.execute("""
+        CREATE TABLE chatui_marks (
+            thread_id TEXT NOT NULL, node_id TEXT NOT NULL,
+            starred INTEGER NOT NULL DEFAULT 0, name TEXT, deleted_at TEXT,
+            PRIMARY KEY (thread_id, node_id)
+        ) WITHOUT ROWID""")
+    connection.execute("CREATE TABLE chatui_drafts (thread_id TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID")
+    connection.execute("CREATE TABLE chatui_meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID")
+    # process says who writes it: a row whose process is gone is a reply that a crash cut off.
+    connection.execute("""
+        CREATE TABLE chatui_partials (
+            message_id TEXT PRIMARY KEY,
+            thread_id TEXT NOT NULL,
+            checkpoint_id TEXT NOT NULL,
+            model TEXT NOT NULL,
+            text TEXT NOT NULL,
+            reasoning TEXT NOT NULL,
+            started_at TEXT NOT NULL,
+            updated_at TEXT NOT NULL,
+            process TEXT NOT NULL
+        )""")
+    connection.execute("CREATE INDEX chatui_partials_thread ON chatui_partials (thread_id)")
+
+
+@migration
+def m002_message_index(connection: sqlite3.Connection) -> None:
+    """The message index. All of it can be dropped and made again from the checkpoints."""
+    # parent_id is '' at a root. rank is the rowid of the first checkpoint that has the message: it orders alternatives as they were
+    # made, without asking a clock. A table of its own for the text would cost a join on every page.
+    connection.execute("""
+        CREATE TABLE chatui_messages (
+            id INTEGER PRIMARY KEY,
+            thread_id TEXT NOT NULL,
+            node_id TEXT NOT NULL,
+            parent_id TEXT NOT NULL,
+            depth INTEGER NOT NULL,
+            rank INTEGER NOT NULL,
+            checkpoint_id TEXT,
+            message_id TEXT NOT NULL,
+            role TEXT NOT NULL,
+            text TEXT NOT NULL,
+            reasoning TEXT NOT NULL DEFAULT '',
+            model TEXT,
+            created_at TEXT NOT NULL,
+            usage TEXT,
+            seconds REAL,
+            first_token_seconds REAL,
+            interrupted TEXT,
+            UNIQUE (thread_id, node_id)
+        )""")
+    connection.execute("CREATE INDEX chatui_messages_parent ON chatui_messages (thread_id, parent_id, rank)")
+    connection.execute("CREATE INDEX chatui_messages_message ON chatui_messages (thread_id, message_id)")
+    connection.execute("""
+        CREATE TABLE chatui_checkpoints (
+            thread_id TEXT NOT NULL, checkpoint_id TEXT NOT NULL, node_id TEXT NOT NULL,
+            PRIMARY KEY (thread_id, checkpoint_id)
+        ) WITHOUT ROWID""")
+    connection.execute("CREATE INDEX chatui_checkpoints_node ON chatui_checkpoints (thread_id, node_id)")
+    connection.execute("""
+        CREATE VIRTUAL TABLE chatui_search USING fts5 (
+            text, content='chatui_messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+        )""")
+    # Counts are kept, not computed: a new message ends the branch of its parent unless that had a child already.
+    connection.execute("""
+        CREATE TRIGGER chatui_messages_added AFTER INSERT ON chatui_messages BEGIN
+            INSERT INTO chatui_search (rowid, text) VALUES (NEW.id, NEW.text);
+            UPDATE chatui_threads SET
+                message_count = message_count + 1,
+                branch_count = branch_count + (NEW.parent_id = '' OR EXISTS (
+                    SELECT 1 FROM chatui_messages
+                    WHERE thread_id = NEW.thread_id AND parent_id = NEW.parent_id AND id <> NEW.id))
+            WHERE thread_id = NEW.thread_id;
+        END""")
+    connection.execute("""
+        CREATE TRIGGER chatui_messages_removed AFTER DELETE ON chatui_messages BEGIN
+            INSERT INTO chatui_search (chatui_search, rowid, text) VALUES ('delete', OLD.id, OLD.text);
+        END""")

@@ -1,0 +1,61 @@
+"""LangGraph's tables, looked at with plain SQL: what there is, without opening a checkpoint or importing LangGraph."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from chatui.storage.database import Database
+
+
+def has_tables(connection: sqlite3.Connection) -> bool:
+    """Say whether LangGraph has made its tables in this file yet; it does at the first turn."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'checkpoints'").fetchone() is not None
+
+
+def has_checkpoint(database: Database, thread_id: str, checkpoint_id: str) -> bool:
+    """Say whether a thread has this checkpoint. LangGraph does not: it starts an empty conversation at an unknown one."""
+    sql = "SELECT 1 FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?"
+    with database.reading() as connection:
+        if not has_tables(connection):
+            return False
+        return connection.execute(sql, (thread_id, checkpoint_id)).fetchone() is not None
+
+
+def stale_threads(database: Database, thread_id: str | None = None) -> list[str]:
+    """Return the threads that have checkpoints which the index lacks, the newest first.
+
+    Reads an index of the table alone. Rowids are compared and not counted: a file that was vacuumed by others, or
+    whose last rows were removed, differs too.
+
+    Args:
+        database: The file.
+        thread_id: Only this thread; None for all.
+    """
+    where = "" if thread_id is None else "AND thread_id = ?"
+    sql = f"""SELECT c.thread_id FROM (
+            SELECT thread_id, max(rowid) AS newest FROM checkpoints WHERE checkpoint_ns = '' {where} GROUP BY thread_id) c
+        LEFT JOIN chatui_threads t ON t.thread_id = c.thread_id
+        WHERE t.indexed_rowid IS NULL OR t.indexed_rowid <> c.newest ORDER BY c.newest DESC"""
+    with database.reading() as connection:
+        values = () if thread_id is None else (thread_id,)
+        return [row[0] for row in connection.execute(sql, values)] if has_tables(connection) else []
+
+
+def all_threads(database: Database) -> list[str]:
+    """Return every thread that LangGraph's table has."""
+    sql = "SELECT DISTINCT thread_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY thread_id"
+    with database.reading() as connection:
+        return [row[0] for row in connection.execute(sql)] if has_tables(connection) else []
+
+
+def count(database: Database) -> tuple[int, int, int, int]:
+    """Return the numbers of threads, messages and checkpoints, and the bytes of free pages."""
+    with database.reading() as connection:
+        threads = connection.execute("SELECT count(*) FROM chatui_threads WHERE deleted_at IS NULL").fetchone()[0]
+        messages = connection.execute("SELECT count(*) FROM chatui_messages").fetchone()[0]
+        checkpoints = 0
+        if has_tables(connection):
+            checkpoints = connection.execute("SELECT count(*) FROM checkpoints").fetchone()[0]
+        pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    return threads, messages, checkpoints, pages * size

@@ -1,0 +1,244 @@
+"""Threads: titles, owners, heads, pins, drafts. One row each; a list never opens a checkpoint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiosqlite
+
+from chatui.errors import AmbiguousThread, UnknownThread
+from chatui.storage.database import Database
+from chatui.storage.messages import UPWARDS
+from chatui.storage.partials import alive
+from chatui.storage.records import Thread, now
+from chatui.text import clean_line
+
+_COLUMNS = """thread_id, title, owner, model, memory, created_at, updated_at, message_count, branch_count, head,
+    pinned, archived, deleted_at IS NOT NULL,
+    (SELECT process FROM chatui_partials p WHERE p.thread_id = t.thread_id AND NOT EXISTS (
+        SELECT 1 FROM chatui_messages m WHERE m.thread_id = p.thread_id AND m.message_id = p.message_id) LIMIT 1)"""
+
+
+def _thread(row: tuple[Any, ...]) -> Thread:
+    (thread_id, title, owner, model, memory, created, updated, messages, branches, head, *flags) = row
+    pinned, archived, deleted, process = flags
+    return Thread(
+        thread_id=thread_id,
+        title=clean_line(title),
+        user=clean_line(owner),
+        model=clean_line(model) if model else None,
+        memory=memory,
+        created_at=created,
+        updated_at=updated,
+        message_count=messages,
+        branch_count=branches,
+        active_checkpoint_id=head,
+        pinned=bool(pinned),
+        archived=bool(archived),
+        deleted=bool(deleted),
+        interrupted=process is not None and not alive(process),
+    )
+
+
+def _like(text: str) -> str:
+    r"""A LIKE pattern that finds `text` anywhere, its own wildcards taken literally (ESCAPE '\')."""
+    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+class Threads:
+    """The threads of one file. Reads are synchronous; writes take the connection of a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def page(
+        self,
+        *,
+        owner: str | None = None,
+        text: str = "",
+        limit: int | None = None,
+        offset: int = 0,
+        archived: bool = False,
+        deleted: bool = False,
+    ) -> list[Thread]:
+        """Return threads, pinned ones first, then by last use.
+
+        Args:
+            owner: Only this user's; None for everyone's.
+            text: Only those whose title contains it, whatever the case.
+            limit: At most so many; None for all.
+            offset: So many are left out at the start.
+            archived: Archived ones too.
+            deleted: Only the deleted ones, instead of only the others.
+        """
+        where, values = self._where(owner, text, archived, deleted)
+        sql = f"""SELECT {_COLUMNS} FROM chatui_threads t WHERE {where}
+            ORDER BY pinned DESC, updated_at DESC, rowid DESC LIMIT ? OFFSET ?"""
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, [*values, -1 if limit is None else limit, offset]).fetchall()
+        return [_thread(row) for row in rows]
+
+    def count(self, *, owner: str | None = None, text: str = "", archived: bool = False, deleted: bool = False) -> int:
+        """Return how many threads `page` would find."""
+        where, values = self._where(owner, text, archived, deleted)
+        with self._database.reading() as connection:
+            row = connection.execute(f"SELECT count(*) FROM chatui_threads t WHERE {where}", values).fetchone()
+        return int(row[0])
+
+    @staticmethod
+    def _where(owner: str | None, text: str, archived: bool, deleted: bool) -> tuple[str, list[Any]]:
+        where, values = ["deleted_at IS NOT NULL" if deleted else "deleted_at IS NULL"], list[Any]()
+        if not archived and not deleted:
+            where.append("archived = 0")
+        if owner is not None:
+            where.append("owner = ?")
+            values.append(owner)
+        if text:
+            where.append("title LIKE ? ESCAPE '\\'")
+            values.append(_like(text))
+        return " AND ".join(where), values
+
+    def get(self, thread_id: str) -> Thread | None:
+        """Return one thread, deleted ones too, or None."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                f"SELECT {_COLUMNS} FROM chatui_threads t WHERE thread_id = ?", (thread_id,)
+            ).fetchone()
+        return _thread(row) if row else None
+
+    def find(self, name: str) -> Thread:
+        """Return the thread with this id, else with this unique prefix of an id, else with this title.
+
+        Deleted threads are found too, so that they can be restored.
+
+        Raises:
+            UnknownThread: Nothing fits.
+            AmbiguousThread: Several fit.
+        """
+        if not name:
+            raise UnknownThread(name)
+        if thread := self.get(name):
+            return thread
+        tries = [("substr(thread_id, 1, length(?)) = ?", (name, name)), ("title = ? COLLATE NOCASE", (name,))]
+        with self._database.reading() as connection:
+            for where, values in tries:
+                sql = f"""SELECT {_COLUMNS} FROM chatui_threads t WHERE {where}
+                    ORDER BY deleted_at IS NOT NULL, updated_at DESC LIMIT 100"""
+                found = [_thread(row) for row in connection.execute(sql, values)]
+                # A deleted namesake does not make a living thread ambiguous.
+                living = [thread for thread in found if not thread.deleted] or found
+                if len(living) > 1:
+                    raise AmbiguousThread(clean_line(name, 80), len(living))
+                if living:
+                    return living[0]
+        raise UnknownThread(clean_line(name, 80))
+
+    def last_viewed(self, owner: str | None = None) -> Thread | None:
+        """Return the thread that was viewed last, else the one that was used last."""
+        return self._first("viewed DESC, updated_at DESC, rowid DESC", owner)
+
+    def last_used(self, owner: str | None = None) -> Thread | None:
+        """Return the thread that was used last."""
+        return self._first("updated_at DESC, rowid DESC", owner)
+
+    def _first(self, order: str, owner: str | None) -> Thread | None:
+        sql = f"""SELECT {_COLUMNS} FROM chatui_threads t
+            WHERE deleted_at IS NULL AND archived = 0 AND (?1 IS NULL OR owner = ?1) ORDER BY {order} LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (owner,)).fetchone()
+        return _thread(row) if row else None
+
+    def users(self) -> list[str]:
+        """Return the owners of all threads that are not deleted."""
+        sql = "SELECT DISTINCT owner FROM chatui_threads WHERE deleted_at IS NULL ORDER BY owner"
+        with self._database.reading() as connection:
+            return [clean_line(owner) for (owner,) in connection.execute(sql)]
+
+    def head(self, thread_id: str) -> tuple[str | None, str | None]:
+        """Return the head as (checkpoint id, node id): (None, None) if none was chosen yet, node '' before the first message."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT head, head_node FROM chatui_threads WHERE thread_id = ?", (thread_id,)
+            ).fetchone()
+        return (row[0], row[1]) if row else (None, None)
+
+    def system_prompt(self, thread_id: str) -> str | None:
+        """Return the system prompt of a thread, None where it has none of its own."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT system_prompt FROM chatui_threads WHERE thread_id = ?", (thread_id,)
+            ).fetchone()
+        return row[0] if row else None
+
+    def draft(self, thread_id: str) -> str:
+        """Return what was typed in this thread and not sent; the id "" stands for the thread that is still to be made."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT text FROM chatui_drafts WHERE thread_id = ?", (thread_id,)).fetchone()
+        return row[0] if row else ""
+
+    # Writes: each takes the connection of an open transaction, so that callers can put several into one.
+
+    async def add(
+        self, connection: aiosqlite.Connection, thread_id: str, *, owner: str, title: str = "", model: str | None = None
+    ) -> None:
+        """Make a thread's row unless it is there."""
+        time = now()
+        await connection.execute(
+            """INSERT INTO chatui_threads (thread_id, owner, title, title_by, model, created_at, updated_at)
+               VALUES (?, ?, ?, 'auto', ?, ?, ?) ON CONFLICT DO NOTHING""",
+            (thread_id, owner, title, model, time, time),
+        )
+
+    async def update(self, connection: aiosqlite.Connection, thread_id: str, **values: Any) -> None:
+        """Set columns of a thread's row. The names come from our own code, never from outside."""
+        names = ", ".join(f"{name} = ?" for name in values)
+        await connection.execute(
+            f"UPDATE chatui_threads SET {names} WHERE thread_id = ?",
+            [*values.values(), thread_id],
+        )
+
+    async def set_head(
+        self,
+        connection: aiosqlite.Connection,
+        thread_id: str,
+        checkpoint_id: str | None,
+        node_id: str,
+        *,
+        levels: int | None = None,
+    ) -> None:
+        """Move the head, and remember at each fork above it which way it goes.
+
+        Args:
+            connection: Of an open transaction.
+            thread_id: The thread.
+            checkpoint_id: The checkpoint that the next turn continues from, None before the first message.
+            node_id: The message that it ends with, "" before the first.
+            levels: How many messages up to look for forks, where the way further up is remembered already; None for all.
+        """
+        await connection.execute(
+            """UPDATE chatui_threads SET head = ?, head_node = ?, viewed = (SELECT max(viewed) + 1 FROM chatui_threads)
+               WHERE thread_id = ?""",
+            (checkpoint_id, node_id, thread_id),
+        )
+        await connection.execute(
+            f"""{UPWARDS} INSERT OR REPLACE INTO chatui_choices
+                SELECT ?1, m.parent_id, m.node_id FROM (SELECT node_id FROM path LIMIT ?3) p
+                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
+                WHERE EXISTS (SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.parent_id
+                              AND s.node_id <> m.node_id)""",
+            (thread_id, node_id, -1 if levels is None else levels),
+        )
+
+    async def mark_viewed(self, connection: aiosqlite.Connection, thread_id: str) -> None:
+        """Make this the thread that was viewed last."""
+        await connection.execute(
+            "UPDATE chatui_threads SET viewed = (SELECT max(viewed) + 1 FROM chatui_threads) WHERE thread_id = ?",
+            (thread_id,),
+        )
+
+    async def keep_draft(self, connection: aiosqlite.Connection, thread_id: str, text: str) -> None:
+        """Keep what was typed and not sent; an empty text drops it."""
+        if text:
+            await connection.execute("INSERT OR REPLACE INTO chatui_drafts VALUES (?, ?)", (thread_id, text))
+        else:
+            await connection.execute("DELETE FROM chatui_drafts WHERE thread_id = ?", (thread_id,))
