@@ -40,7 +40,7 @@ async def test_a_turn_is_told_in_events_and_saved(bench: Bench) -> None:
     assert (thread.title, thread.message_count, thread.branch_count, thread.user) == ("Hi", 2, 1, "default")
     again = library.conversation(thread.thread_id)
     assert texts(again) == ["Hi", "Hello there."]
-    assert again.head() == again.message(reply.node_id)
+    assert again.head() == reply
     assert thread.active_checkpoint_id == reply.checkpoint_id
 
 
