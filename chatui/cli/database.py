@@ -1,0 +1,83 @@
+"""`chatui db`: path, stats, check, reindex."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import typer
+
+from chatui.cli import output
+from chatui.cli.threads import Json
+from chatui.cli.typer_app import group
+from chatui.text import clean
+
+app = group("The database. Alone it prints where it lies.")
+
+
+@app.callback()
+def alone(context: typer.Context) -> None:
+    """The database. Alone it prints where it lies."""
+    if context.invoked_subcommand is None:
+        path(context)
+
+
+@app.command()
+def path(context: typer.Context) -> None:
+    """Print where the database lies, whether it is there yet or not."""
+    print(clean(str(context.obj.database_path.absolute())))
+
+
+@app.command()
+def stats(context: typer.Context, json: Json = False) -> None:
+    """Count what the database holds."""
+
+    async def run() -> None:
+        async with context.obj.library() as library:
+            found = library.stats()
+            if json:
+                output.print_json(found)
+                return
+            print(f"{clean(found.path)}")
+            print(f"{found.threads} threads, {found.messages} messages, {found.checkpoints} checkpoints")
+            print(f"{output.size(found.bytes)}, of which {output.size(found.reclaimable_bytes)} could be freed")
+
+    asyncio.run(run())
+
+
+@app.command()
+def check(context: typer.Context, json: Json = False) -> int:
+    """Check the file, and compare the message index with LangGraph's checkpoints."""
+
+    async def run() -> int:
+        async with context.obj.library() as library:
+            problems = await library.check()
+        if json:
+            output.print_json({"ok": not problems, "problems": problems})
+        elif problems:
+            for problem in problems:
+                print(clean(problem))
+            print("`chatui db reindex` makes the index anew.")
+        else:
+            print("The file is whole, and the index agrees with the checkpoints.")
+        return 1 if problems else 0
+
+    return asyncio.run(run())
+
+
+@app.command()
+def reindex(context: typer.Context) -> None:
+    """Make the message index anew from the checkpoints. Titles, heads, stars and names stay."""
+
+    async def run() -> None:
+        count = 0
+        async with context.obj.library() as library:
+            async for done, total in library.reindex():
+                count = total
+                if sys.stderr.isatty():
+                    print(f"\r{done} of {total} threads", end="", file=sys.stderr, flush=True)
+        if count and sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print(f"The index of {count} thread{'' if count == 1 else 's'} was made anew.")
+
+    asyncio.run(run())
