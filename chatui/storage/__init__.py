@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chatui.storage.database import Database
+from chatui.storage.marks import Marks
 from chatui.storage.messages import Messages
 from chatui.storage.partials import Partials
 from chatui.storage.threads import Threads
@@ -41,6 +42,7 @@ class Store:
         database: Connections, the lock and transactions.
         threads: One row a thread.
         messages: The message index, read.
+        marks: Stars, names and deletions of messages.
         partials: Replies that are not complete.
     """
 
@@ -48,6 +50,7 @@ class Store:
         self.database = database
         self.threads = Threads(database)
         self.messages = Messages(database)
+        self.marks = Marks(database)
         self.partials = Partials(database)
         self._saver: AsyncSqliteSaver | None = None
 

@@ -27,7 +27,7 @@ from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
 from chatui.storage.records import Interruption, Usage, now
-from chatui.storage.tables import has_tables
+from chatui.storage.tables import has_tables, rows_are_gone
 from chatui.text import clean, clean_line
 
 #: The key of our own facts in a message's response_metadata: model, created_at, seconds, interrupted.
@@ -133,10 +133,12 @@ class Index:
         rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         await connection.executemany(
             """INSERT INTO chatui_messages (thread_id, node_id, parent_id, depth, rank, checkpoint_id, message_id, role, text,
-                   reasoning, model, created_at, usage, seconds, first_token_seconds, interrupted)
+                   reasoning, model, created_at, usage, seconds, first_token_seconds, interrupted, hidden)
                VALUES (?1, ?2, ?3,
                    coalesce((SELECT depth + 1 FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 1),
-                   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                   coalesce((SELECT hidden FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 0) OR EXISTS (
+                       SELECT 1 FROM chatui_marks WHERE thread_id = ?1 AND node_id = ?2 AND deleted_at IS NOT NULL))
                ON CONFLICT (thread_id, node_id) DO NOTHING""",
             rows,
         )
@@ -159,6 +161,9 @@ class Index:
 
     async def catch_up(self, thread_id: str) -> None:
         """Complete the index of a thread. Reads off the event loop; writes in one transaction."""
+        if rows_are_gone(self._database, thread_id):
+            await self.rebuild(thread_id)
+            return
         plan = await asyncio.to_thread(self.plan, thread_id)
         if plan.steps:
             async with self._database.transaction() as connection:

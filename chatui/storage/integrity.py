@@ -47,12 +47,14 @@ def _thread(database: Database, index: Index, thread_id: str) -> list[str]:
             values = row(thread_id, node, step)
             wanted[node.node_id] = (values[2], values[6], values[7], values[8])
     with database.reading() as connection:
-        sql = "SELECT node_id, parent_id, role, text, reasoning FROM chatui_messages WHERE thread_id = ?"
-        stored = {node_id: tuple(values) for node_id, *values in connection.execute(sql, (thread_id,))}
+        sql = "SELECT node_id, parent_id, role, text, reasoning, hidden FROM chatui_messages WHERE thread_id = ?"
+        rows = connection.execute(sql, (thread_id,)).fetchall()
         sql = "SELECT checkpoint_id, node_id FROM chatui_checkpoints WHERE thread_id = ?"
         ends = dict(connection.execute(sql, (thread_id,)).fetchall())
         sql = "SELECT message_count, branch_count, head_node FROM chatui_threads WHERE thread_id = ?"
         counts = connection.execute(sql, (thread_id,)).fetchone()
+    stored = {node_id: tuple(values) for node_id, *values, _ in rows}
+    shown = {node_id: parent_id for node_id, parent_id, *_, hidden in rows if not hidden}
     found = []
     missing, extra = len(wanted.keys() - stored.keys()), len(stored.keys() - wanted.keys())
     if missing:
@@ -64,9 +66,8 @@ def _thread(database: Database, index: Index, thread_id: str) -> list[str]:
         found.append(f"Thread {thread_id}: {differing} messages of the index differ from the checkpoints.")
     if {step.checkpoint_id: step.node_id for step in plan.steps} != ends:
         found.append(f"Thread {thread_id}: the index of checkpoints is not complete.")
-    parents = {values[0] for values in wanted.values()}
-    leaves = sum(node_id not in parents for node_id in wanted)
-    if counts is not None and not (missing or extra) and counts[:2] != (len(wanted), leaves):
+    leaves = len(shown.keys() - set(shown.values()))
+    if counts is not None and counts[:2] != (len(shown), leaves):
         found.append(f"Thread {thread_id}: its counts are wrong.")
     if counts is not None and counts[2] and counts[2] not in wanted:
         found.append(f"Thread {thread_id}: its head is a message that does not exist.")

@@ -14,7 +14,8 @@ from chatui.storage.tables import has_tables
 _COLUMNS = """m.node_id, m.parent_id, m.checkpoint_id, m.message_id, m.role, m.text, m.reasoning, m.model, m.created_at,
     m.usage, m.seconds, m.first_token_seconds, m.interrupted, k.name, coalesce(k.starred, 0), m.depth"""
 _FROM = "chatui_messages m LEFT JOIN chatui_marks k ON k.thread_id = m.thread_id AND k.node_id = m.node_id"
-_SIBLING = "s.thread_id = m.thread_id AND s.parent_id = m.parent_id"
+# Messages that are marked as deleted, and all below them, are not shown; only Marks knows them.
+_SIBLING = "s.thread_id = m.thread_id AND s.parent_id = m.parent_id AND NOT s.hidden"
 _ALTERNATIVES = f"""(SELECT count(*) FROM chatui_messages s WHERE {_SIBLING} AND s.rank <= m.rank),
     (SELECT count(*) FROM chatui_messages s WHERE {_SIBLING})"""
 
@@ -76,7 +77,7 @@ class Messages:
 
     def get(self, thread_id: str, node_id: str, *, active: bool = False) -> Message | None:
         """Return one message, or None."""
-        sql = f"SELECT {_COLUMNS}, {_ALTERNATIVES} FROM {_FROM} WHERE m.thread_id = ? AND m.node_id = ?"
+        sql = f"SELECT {_COLUMNS}, {_ALTERNATIVES} FROM {_FROM} WHERE m.thread_id = ? AND m.node_id = ? AND NOT m.hidden"
         with self._database.reading() as connection:
             row = connection.execute(sql, (thread_id, node_id)).fetchone()
         return _message(row[:-2], row[-2], row[-1], active) if row else None
@@ -111,7 +112,7 @@ class Messages:
     def tree(self, thread_id: str, head_node: str) -> list[Message]:
         """Return every message of a thread, in the order they were made, with the path to the head marked."""
         active = set(self.path_ids(thread_id, head_node))
-        sql = f"SELECT {_COLUMNS} FROM {_FROM} WHERE m.thread_id = ? ORDER BY m.rank, m.depth"
+        sql = f"SELECT {_COLUMNS} FROM {_FROM} WHERE m.thread_id = ? AND NOT m.hidden ORDER BY m.rank, m.depth"
         with self._database.reading() as connection:
             rows = connection.execute(sql, (thread_id,)).fetchall()
         # Counted here in one pass: a subquery a row would be quadratic at a fork of many alternatives.
@@ -132,7 +133,7 @@ class Messages:
             return [row[0] for row in connection.execute(sql, (thread_id, node_id))]
 
     def descend(self, thread_id: str, node_id: str) -> str:
-        """Return the leaf below a message that was viewed last: at each fork the last choice, else the newest alternative.
+        """Return the leaf below a message that was viewed last: at each fork the last choice, else a star, else the newest.
 
         Args:
             thread_id: The thread.
@@ -144,7 +145,7 @@ class Messages:
         return node_id
 
     def child(self, thread_id: str, node_id: str) -> str | None:
-        """Return the alternative below a message that was viewed last, else the newest, None at a leaf."""
+        """Return the alternative below a message that was viewed last, else a starred one, else the newest; None at a leaf."""
         with self._database.reading() as connection:
             return self._child(connection, thread_id, node_id)
 
@@ -153,15 +154,17 @@ class Messages:
         row = connection.execute(
             """SELECT m.node_id FROM chatui_messages m
                LEFT JOIN chatui_choices c ON c.thread_id = m.thread_id AND c.parent_id = m.parent_id AND c.node_id = m.node_id
-               WHERE m.thread_id = ? AND m.parent_id = ? ORDER BY c.node_id IS NULL, m.rank DESC LIMIT 1""",
+               LEFT JOIN chatui_marks k ON k.thread_id = m.thread_id AND k.node_id = m.node_id
+               WHERE m.thread_id = ? AND m.parent_id = ? AND NOT m.hidden
+               ORDER BY c.node_id IS NULL, coalesce(k.starred, 0) DESC, m.rank DESC LIMIT 1""",
             (thread_id, node_id),
         ).fetchone()
         return row[0] if row else None
 
     def newest_leaf(self, thread_id: str) -> str:
         """Return the leaf that was made last, "" where there is no message: the first head of a thread nobody has viewed here."""
-        sql = """SELECT node_id FROM chatui_messages m WHERE thread_id = ?1 AND NOT EXISTS (
-            SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.node_id)
+        sql = """SELECT node_id FROM chatui_messages m WHERE thread_id = ?1 AND NOT hidden AND NOT EXISTS (
+            SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.node_id AND NOT s.hidden)
             ORDER BY rank DESC, depth DESC LIMIT 1"""
         with self._database.reading() as connection:
             row = connection.execute(sql, (thread_id,)).fetchone()

@@ -98,7 +98,9 @@ def m001_threads(connection: sqlite3.Connection) -> None:
             deleted_at TEXT,
             message_count INTEGER NOT NULL DEFAULT 0,
             branch_count INTEGER NOT NULL DEFAULT 0,
-            indexed_rowid INTEGER NOT NULL DEFAULT 0
+            indexed_rowid INTEGER NOT NULL DEFAULT 0,
+            origin_thread TEXT,
+            origin_node TEXT
         )""")
     connection.execute("CREATE INDEX chatui_threads_used ON chatui_threads (deleted_at, archived, pinned, updated_at)")
     connection.execute("""
@@ -133,8 +135,9 @@ def m001_threads(connection: sqlite3.Connection) -> None:
 @migration
 def m002_message_index(connection: sqlite3.Connection) -> None:
     """The message index. All of it can be dropped and made again from the checkpoints."""
-    # parent_id is '' at a root. rank is the rowid of the first checkpoint that has the message: it orders alternatives as they were
-    # made, without asking a clock. A table of its own for the text would cost a join on every page.
+    # parent_id is '' at a root. rank is the rowid of the first checkpoint that has the message: it orders alternatives as
+    # they were made, without asking a clock. hidden: this message, or one above it, is marked as deleted. A table of its
+    # own for the text would cost a join on every page.
     connection.execute("""
         CREATE TABLE chatui_messages (
             id INTEGER PRIMARY KEY,
@@ -154,6 +157,7 @@ def m002_message_index(connection: sqlite3.Connection) -> None:
             seconds REAL,
             first_token_seconds REAL,
             interrupted TEXT,
+            hidden INTEGER NOT NULL DEFAULT 0,
             UNIQUE (thread_id, node_id)
         )""")
     connection.execute("CREATE INDEX chatui_messages_parent ON chatui_messages (thread_id, parent_id, rank)")
@@ -168,7 +172,8 @@ def m002_message_index(connection: sqlite3.Connection) -> None:
         CREATE VIRTUAL TABLE chatui_search USING fts5 (
             text, content='chatui_messages', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
         )""")
-    # Counts are kept, not computed: a new message ends the branch of its parent unless that had a child already.
+    # Counts are kept, not computed: a new message ends the branch of its parent unless that had a child already. Marking
+    # messages as deleted counts a thread anew.
     connection.execute("""
         CREATE TRIGGER chatui_messages_added AFTER INSERT ON chatui_messages BEGIN
             INSERT INTO chatui_search (rowid, text) VALUES (NEW.id, NEW.text);
@@ -176,8 +181,8 @@ def m002_message_index(connection: sqlite3.Connection) -> None:
                 message_count = message_count + 1,
                 branch_count = branch_count + (NEW.parent_id = '' OR EXISTS (
                     SELECT 1 FROM chatui_messages
-                    WHERE thread_id = NEW.thread_id AND parent_id = NEW.parent_id AND id <> NEW.id))
-            WHERE thread_id = NEW.thread_id;
+                    WHERE thread_id = NEW.thread_id AND parent_id = NEW.parent_id AND id <> NEW.id AND NOT hidden))
+            WHERE thread_id = NEW.thread_id AND NOT NEW.hidden;
         END""")
     connection.execute("""
         CREATE TRIGGER chatui_messages_removed AFTER DELETE ON chatui_messages BEGIN

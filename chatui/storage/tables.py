@@ -41,6 +41,16 @@ def stale_threads(database: Database, thread_id: str | None = None) -> list[str]
         return [row[0] for row in connection.execute(sql, values)] if has_tables(connection) else []
 
 
+def rows_are_gone(database: Database, thread_id: str) -> bool:
+    """Say whether a thread's newest checkpoint is older than what was indexed: another program removed rows."""
+    sql = """SELECT indexed_rowid > coalesce((
+            SELECT max(rowid) FROM checkpoints WHERE thread_id = ?1 AND checkpoint_ns = ''), 0)
+        FROM chatui_threads WHERE thread_id = ?1"""
+    with database.reading() as connection:
+        row = connection.execute(sql, (thread_id,)).fetchone() if has_tables(connection) else None
+    return bool(row and row[0])
+
+
 def all_threads(database: Database) -> list[str]:
     """Return every thread that LangGraph's table has."""
     sql = "SELECT DISTINCT thread_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY thread_id"
