@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.cells import cell_len
 
 from chatui.cli import output
 from chatui.cli.session import find
@@ -187,8 +188,8 @@ def _print_tree(nodes: list[Message]) -> None:
         marks = ("★ " if node.starred else "") + (f"{clean_line(node.name)}: " if node.name else "")
         cut = " [cut off]" if node.interrupted else ""
         left = f"{indent}{'●' if node.on_active_path else '○'} {place}{node.role}{cut}  {marks}"
-        room = 1000 if limit is None else limit - output.cell_len(left) - _SHORT - 2
+        room = 1000 if limit is None else limit - cell_len(left) - _SHORT - 2
         lines.append((left + output.fit(clean_line(node.text, 400), max(room, 8)), (node.checkpoint_id or "")[:_SHORT]))
-    widest = max(output.cell_len(left) for left, _ in lines)
+    widest = max(cell_len(left) for left, _ in lines)
     for left, checkpoint in lines:
-        print(f"{left}{' ' * (widest - output.cell_len(left))}  {output.dim(checkpoint)}".rstrip())
+        print(f"{left}{' ' * (widest - cell_len(left))}  {output.dim(checkpoint)}".rstrip())

@@ -11,6 +11,7 @@ import typer
 from chatui.cli import output
 from chatui.cli.session import Session, complete, find
 from chatui.errors import UsageError
+from chatui.text import clean
 
 if TYPE_CHECKING:
     from chatui.conversation.library import Library
@@ -103,7 +104,7 @@ def _change(
             if json:
                 output.print_json(thread_json(thread))
             else:
-                print(output.clean(done.format(title=thread.title, thread_id=thread.thread_id)))
+                print(clean(done.format(title=thread.title, thread_id=thread.thread_id)))
 
     asyncio.run(run())
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from rich.cells import cell_len
 
 from chatui.cli import output
 from chatui.cli.output import Column
@@ -40,7 +41,7 @@ def test_sizes(count: int | None, said: str) -> None:
 
 def test_wide_characters_count_twice() -> None:
     assert output.fit("天気予報", 8) == "天気予報"
-    assert output.cell_len(output.fit("天気予報です", 8)) <= 8
+    assert cell_len(output.fit("天気予報です", 8)) <= 8
     assert output.fit("天気予報です", 8).endswith("…")
     assert output.fit("abc", 1) == "…"
 
@@ -53,12 +54,12 @@ def test_a_table_is_aligned_by_cells_and_cut_to_the_terminal(
     output.print_table(columns, rows)
     whole = capsys.readouterr().out.splitlines()
     assert whole[1] == "a   天気予報 and a long tail of words    1"
-    assert len({output.cell_len(line) for line in whole}) == 1
+    assert len({cell_len(line) for line in whole}) == 1
     assert whole[2].split() == ["bb", "x", "[31my", "200"]
     monkeypatch.setattr(output, "width", lambda: 24)
     output.print_table(columns, rows)
     cut = capsys.readouterr().out.splitlines()
-    assert [output.cell_len(line) for line in cut] == [24, 24, 24]
+    assert [cell_len(line) for line in cut] == [24, 24, 24]
     assert "…" in cut[1]
 
 
