@@ -68,7 +68,7 @@ def ask(
     async def run() -> int:
         known = thread is not None or continue_
         opened: AbstractAsyncContextManager[Library]
-        opened = session.unsaved(copy=known) if no_save else session.library(make=True)
+        opened = session.unsaved(copy=known) if no_save else session.library(make=not known)
         async with opened as library:
             if known:
                 found = await find(library, thread) if thread is not None else required_last(library)
