@@ -1,0 +1,71 @@
+"""What the engine is given: a chat model that is ready to be asked, and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from chatui.errors import ModelError
+from chatui.models.refs import ModelRef
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+Ending = Literal["stop", "length", "lost"]
+
+
+class ModelInfo(msgspec.Struct, frozen=True):
+    """A model as lists show it. `size` is bytes, `context_length` tokens; None and [] where the provider does not say."""
+
+    model: str
+    size: int | None = None
+    parameters: str | None = None
+    quantization: str | None = None
+    context_length: int | None = None
+    capabilities: list[str] = []
+    loaded: bool | None = None
+
+
+class PullProgress(msgspec.Struct, frozen=True):
+    """How far fetching a model is. `completed` and `total` are bytes, None where unknown."""
+
+    status: str
+    completed: int | None = None
+    total: int | None = None
+
+
+@dataclass(frozen=True)
+class OpenModel:
+    """A model that is ready to be asked.
+
+    Attributes:
+        ref: Which model.
+        chat: Asked with `chat.astream(messages)`.
+        context_length: The tokens that prompt and reply may have together, None where unknown.
+        first_token_seconds: How long it may load or queue before its first token.
+        idle_seconds: How long it may stand still once its reply has begun.
+        explain: Turns what the model raised into a sentence; `began` says that some of the reply had come.
+        ending: Says from a reply's whole `response_metadata` how it ended.
+    """
+
+    ref: ModelRef
+    chat: BaseChatModel
+    context_length: int | None
+    first_token_seconds: float
+    idle_seconds: float
+    explain: Explain
+    ending: Callable[[dict[str, Any]], Ending]
+
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    class Explain(Protocol):
+        """The type of `OpenModel.explain`."""
+
+        def __call__(self, error: BaseException, *, began: bool) -> ModelError:
+            """Return the error to show."""
+            ...
