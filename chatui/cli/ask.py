@@ -33,7 +33,7 @@ def ask(
     context: typer.Context,
     text: Annotated[
         str | None,
-        typer.Argument(metavar="[TEXT]", help="What to ask. What is piped in follows it.", show_default=False),
+        typer.Argument(metavar="TEXT", help="What to ask. What is piped in follows it.", show_default=False),
     ] = None,
     thread: Annotated[
         str | None, typer.Option("-t", "--thread", metavar="THREAD", help="Go on in this thread, not in a new one.")

@@ -39,7 +39,16 @@ def stats(context: typer.Context, json: Json = False) -> None:
                 output.print_json(found)
                 return
             print(f"{clean(found.path)}")
-            print(f"{found.threads} threads, {found.messages} messages, {found.checkpoints} checkpoints")
+            print(
+                ", ".join(
+                    output.counted(number, thing)
+                    for number, thing in (
+                        (found.threads, "thread"),
+                        (found.messages, "message"),
+                        (found.checkpoints, "checkpoint"),
+                    )
+                )
+            )
             print(f"{output.size(found.bytes)}, of which {output.size(found.reclaimable_bytes)} could be freed")
 
     asyncio.run(run())
@@ -78,6 +87,6 @@ def reindex(context: typer.Context) -> None:
                     print(f"\r{done} of {total} threads", end="", file=sys.stderr, flush=True)
         if count and sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-        print(f"The index of {count} thread{'' if count == 1 else 's'} was made anew.")
+        print(f"The index of {output.counted(count, 'thread')} was made anew.")
 
     asyncio.run(run())

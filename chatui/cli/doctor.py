@@ -118,7 +118,10 @@ def _database(session: Session) -> Check:
             stats = store.stats()
         finally:
             await store.close()
-        detail = f"{path}: {stats.threads} threads, {stats.messages} messages, {output.size(stats.bytes)}"
+        detail = (
+            f"{path}: {output.counted(stats.threads, 'thread')}, {output.counted(stats.messages, 'message')}, "
+            f"{output.size(stats.bytes)}"
+        )
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             return Check("database", False, f"{detail}, read-only", "Make it writable to chat; reading works.")
         return Check("database", True, detail)

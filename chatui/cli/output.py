@@ -99,6 +99,11 @@ def ago(iso: str) -> str:
     return then.astimezone().strftime("%Y-%m-%d")
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many of something there are, as in "1 thread" or "1,200 threads"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def size(count: int | None) -> str:
     """Say a number of bytes as people do, "" for None."""
     if count is None:

@@ -42,7 +42,7 @@ def test_stats(run: Run, database: Path) -> None:
     assert (found["path"], found["threads"], found["messages"]) == (str(database), 1, 2)
     assert found["checkpoints"] >= 3
     assert found["bytes"] >= database.stat().st_size
-    assert "1 threads, 2 messages" in run("db", "stats").out
+    assert "1 thread, 2 messages" in run("db", "stats").out
 
 
 def test_check_and_reindex(run: Run, database: Path) -> None:
@@ -108,6 +108,6 @@ def test_a_database_that_works_is_described(run: Run, database: Path) -> None:
     run("ask", "One")
     found = checks(run)["database"]
     assert found["ok"] is True
-    assert "1 threads, 2 messages" in str(found["detail"])
+    assert "1 thread, 2 messages" in str(found["detail"])
     database.chmod(0o400)
     assert "read-only" in str(checks(run)["database"]["detail"])

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.e2e.terminal import PROGRAM
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/e2e/" in item.path.as_posix():
+            item.add_marker(pytest.mark.e2e)
+
+
+def chatui(*arguments: str, stdin: str | None = None, code: int = 0) -> str:
+    """Run the installed program without a terminal, and return its standard output."""
+    done = subprocess.run(
+        [PROGRAM, *arguments], input=stdin or "", capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == code, done.stderr
+    return done.stdout
+
+
+def chatui_json(*arguments: str) -> Any:
+    """Run the installed program and return the JSON that it printed."""
+    return json.loads(chatui(*arguments, "--json"))
