@@ -6,7 +6,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
-from langgraph.graph import START
+from langgraph.graph import END, START
 from langgraph.types import Overwrite
 
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
@@ -40,14 +40,11 @@ class Places:
         self._ledger = ledger
         self._thread_id = ledger.thread_id
 
-    async def address(self, node_id: str | None) -> str | None:
+    async def address(self, node_id: str | None) -> str:
         """Return the checkpoint whose state ends with a message, made where it is missing.
 
         Args:
             node_id: The message; None or "" for the place before the first.
-
-        Returns:
-            The checkpoint's id, None only in a thread that has no checkpoint at all.
 
         Raises:
             UnknownCheckpoint: The index names one that is gone from LangGraph's table.
@@ -61,14 +58,18 @@ class Places:
             raise UnknownCheckpoint(message.checkpoint_id, self._thread_id)
         return message.checkpoint_id
 
-    async def _root(self) -> str | None:
-        """The checkpoint of the empty conversation, which the first turn of a thread writes (but not every program does)."""
+    async def _root(self) -> str:
+        """The checkpoint of the empty conversation. We begin each thread with one that holds no text at all.
+
+        LangGraph's own first row holds the first prompt: were that to be purged while another first prompt is kept, the row
+        could not go with it. Other programs' threads may have such a row, or none.
+        """
         empty = self._store.messages.checkpoints_of(self._thread_id, "")
         if empty:
             return empty[0]
         first = self._store.messages.tree(self._thread_id, "")
         if not first:
-            return None
+            return await self._graph_update(None, None, END)
         made = await self._graph_update(first[0].checkpoint_id, Overwrite([]), START)
         await self._ledger.catch_up()
         return made
@@ -128,10 +129,11 @@ class Places:
         return await self._ledger.reply_saved(made, partial.message_id)
 
     async def _graph_update(
-        self, checkpoint_id: str | None, messages: Sequence[BaseMessage] | Overwrite, node: str
+        self, checkpoint_id: str | None, messages: Sequence[BaseMessage] | Overwrite | None, node: str
     ) -> str:
         config = at(self._thread_id, checkpoint_id, user_id=self._ledger.owner)
-        made = await (await self._graph()).aupdate_state(config, {"messages": messages}, as_node=node)
+        values = None if messages is None else {"messages": messages}
+        made = await (await self._graph()).aupdate_state(config, values, as_node=node)
         return str(made["configurable"]["checkpoint_id"])
 
     async def _graph(self) -> Graph:

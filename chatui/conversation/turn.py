@@ -42,13 +42,13 @@ class Prompt(msgspec.Struct, frozen=True):
 
     Attributes:
         message: The user message: a new one, or an old one that is answered again.
-        checkpoint_id: The checkpoint it follows; None in a thread that has none.
+        checkpoint_id: The checkpoint it follows.
         system_prompt: Sent before the messages; "" for none.
         model: Who is asked.
     """
 
     message: HumanMessage
-    checkpoint_id: str | None
+    checkpoint_id: str
     system_prompt: str
     model: ModelRef
 
@@ -175,7 +175,7 @@ class Turn:
             steps = self._graph.astream(
                 {"messages": [prompt.message]}, config, stream_mode="checkpoints", durability="sync"
             )
-            async with aclosing(steps) as stream:
+            async with aclosing(steps) as stream:  # type: ignore[type-var]
                 async for step in stream:
                     end = step["config"]["configurable"]["checkpoint_id"]  # type: ignore[index]
         except asyncio.CancelledError:
@@ -216,7 +216,7 @@ class Turn:
         reply = self._reply
         reply.began = time.monotonic()
         limit = model.first_token_seconds
-        async with aclosing(model.chat.astream(messages)) as chunks:
+        async with aclosing(model.chat.astream(messages)) as chunks:  # type: ignore[type-var]
             while True:
                 try:
                     async with asyncio.timeout(limit) as watchdog:

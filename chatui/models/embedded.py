@@ -252,12 +252,15 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
             raise UnknownModel(
                 "The demo model is not on this machine.", f"Fetch it with `chatui models pull {ref}`.", model=str(ref)
             )
-        raise UnknownModel(f"There is no file {clean_line(str(path))}.", "Check the path behind embedded:.", model=str(ref))
+        raise UnknownModel(
+            f"There is no file {clean_line(str(path))}.", "Check the path behind embedded:.", model=str(ref)
+        )
     try:
         await asyncio.to_thread(_Server.get, str(path))
     except RuntimeError as error:
         raise ServerFault(
-            f"{clean_line(str(path))} cannot be loaded: {clean_line(str(error), 200)}.", "Is it a GGUF file of a chat model?"
+            f"{clean_line(str(path))} cannot be loaded: {clean_line(str(error), 200)}.",
+            "Is it a GGUF file of a chat model?",
         ) from None
     return OpenModel(
         ref=ref,
@@ -310,7 +313,9 @@ def details(ref: ModelRef) -> dict[str, Any]:
     path = weights_path(ref)
     if not path.is_file():
         raise UnknownModel(
-            f"{clean_line(str(ref))} is not on this machine.", f"Fetch it with `chatui models pull {ref}`.", model=str(ref)
+            f"{clean_line(str(ref))} is not on this machine.",
+            f"Fetch it with `chatui models pull {ref}`.",
+            model=str(ref),
         )
     known = info(ref)
     return {

@@ -39,7 +39,9 @@ def parse_ref(text: str) -> ModelRef:
     """
     reference = clean_line(text)
     if not reference:
-        raise UsageError("The name of the model is empty.", "Name one, such as ollama:llama3.2; `chatui models` lists them.")
+        raise UsageError(
+            "The name of the model is empty.", "Name one, such as ollama:llama3.2; `chatui models` lists them."
+        )
     before, colon, name = reference.partition(":")
     provider, at, host = before.partition("@")
     if not colon or provider not in PROVIDERS:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from chatui.config import Config
@@ -55,11 +55,9 @@ class Models:
     async def list(self) -> list[ModelInfo]:
         """Return the models of every provider that answers; one that does not is no error here."""
         found: list[ModelInfo] = []
-        try:
+        # Whoever wants to know why it does not answer asks `chatui doctor`, or for a model by name.
+        with suppress(ModelError):
             found += await self._ollama.list()
-        except ModelError:
-            # Whoever wants to know why asks `chatui doctor`, or the model by name.
-            pass
         if embedded_available() and await asyncio.to_thread(embedded_present):
             from chatui.models.embedded import info
 
@@ -77,12 +75,11 @@ class Models:
         """
         if named := thread_model or self._config.model:
             return parse_ref(named)
-        try:
+        with suppress(ModelError):
             for model in await self._ollama.list():
-                if "embedding" not in model.capabilities or "completion" in model.capabilities:
+                # Older servers tell no capabilities; a model for embeddings alone cannot chat.
+                if not model.capabilities or "completion" in model.capabilities:
                     return parse_ref(model.model)
-        except ModelError:
-            pass
         if embedded_available() and await asyncio.to_thread(embedded_present):
             return DEMO_MODEL
         fetch = "`chatui models pull embedded:smollm2-135m` fetches a small demo model"
@@ -132,7 +129,9 @@ class Models:
 
     def _server(self, ref: ModelRef) -> Ollama:
         if ref.host is not None:
-            raise UsageError(f'There is no host named "{ref.host}".', "Set the address as host in [ollama] of the config file.")
+            raise UsageError(
+                f'There is no host named "{ref.host}".', "Set the address as host in [ollama] of the config file."
+            )
         return self._ollama
 
     async def close(self) -> None:

