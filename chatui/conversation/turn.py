@@ -177,7 +177,7 @@ class Turn:
             )
             async with aclosing(steps) as stream:  # type: ignore[type-var]
                 async for step in stream:
-                    end = step["config"]["configurable"]["checkpoint_id"]  # type: ignore[index]
+                    end = step["config"]["configurable"]["checkpoint_id"]
         except asyncio.CancelledError:
             stopped = True
         except Exception as caught:  # whatever it is, the user is told and what came is kept

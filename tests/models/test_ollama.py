@@ -261,12 +261,12 @@ async def test_a_proxy_never_stands_before_this_machine(
 
 
 async def test_pulling(models: Models, server: OllamaServer) -> None:
-    steps = [
+    steps: list[dict[str, Any]] = [
         {"status": "pulling manifest"},
         {"status": "pulling b551", "digest": "b551", "total": 100, "completed": 40},
         {"status": "success"},
     ]
-    server.answers["POST", "/api/pull"] = [*stream()[:1], *map(chunk, steps), b"0\r\n\r\n"]
+    server.answers["POST", "/api/pull"] = [*stream()[:1], *(chunk(step) for step in steps), b"0\r\n\r\n"]
     seen = [(step.status, step.completed, step.total) async for step in models.pull(SMOL)]
     assert seen == [("pulling manifest", None, None), ("pulling b551", 40, 100), ("success", None, None)]
 
