@@ -137,6 +137,31 @@ def _settings(session: Session) -> Config:
         return Config()
 
 
+def _ollama(session: Session) -> Check:
+    from chatui.models.ollama import Ollama
+    from chatui.models.ollama_hosts import base_url, shown
+
+    settings = _settings(session).ollama
+    address = shown(base_url(settings.host))
+
+    async def look() -> Check:
+        server = Ollama(settings)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                found = await server.list()
+        except TimeoutError:
+            return Check(
+                "ollama", False, f"{address} said nothing for {_PATIENCE:.0f} s", "Look at the server, or restart it."
+            )
+        finally:
+            await server.close()
+        if not found:
+            return Check("ollama", False, f"{address} has no models", "Pull one, as in `chatui models pull llama3.2`.")
+        return Check("ollama", True, f"{address}: {output.counted(len(found), 'model')}")
+
+    return asyncio.run(look())
+
+
 def _embedded(session: Session) -> Check:
     from chatui.models import DEMO_MODEL, embedded_available, embedded_present
 
@@ -183,6 +208,7 @@ _CHECKS: dict[str, Callable[[Session], Check]] = {
     "terminal": _terminal,
     "database": _database,
     "config": _config,
+    "ollama": _ollama,
     "embedded": _embedded,
     "packages": _packages,
     "themes": _themes,
