@@ -1,0 +1,256 @@
+"""The application: themes, keys, running replies, the first run, and quitting so that nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from importlib import import_module
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import BindingType
+from textual.widgets import TextArea
+
+from chatui import models
+from chatui.config import Config
+from chatui.conversation.events import Event
+from chatui.conversation.library import Library
+from chatui.errors import ChatuiError, ConfigError, NoModel
+from chatui.text import clean_line
+from chatui.tui import keys, labels, themes
+from chatui.tui.chat import ChatScreen
+from chatui.tui.commands import ChatCommands
+from chatui.tui.dialogs import Confirm
+from chatui.tui.help import HelpScreen
+from chatui.tui.replies import Refused, Replies, Reply
+from chatui.tui.turns import Handler
+from chatui.tui.welcome import Demo, WelcomeScreen
+
+#: What a turn needs and the first paint does not: imported in a thread once the screen is there.
+STACK = ("chatui.conversation.turn", "chatui.conversation.places")
+#: Two presses of Ctrl+C within so many seconds quit.
+TWICE = 2.0
+
+
+class ChatApp(App[int]):
+    """The application.
+
+    Args:
+        library: The threads.
+        config: The config file's values.
+        thread: The thread to open first; None for the one that was viewed last.
+        new: Begin a new thread.
+        model: The model for the first thread that is opened.
+        theme: A theme's name; None for the config's.
+        plain: For screen readers: no lines, no signs that only look.
+    """
+
+    TITLE = "chatui"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    COMMANDS: ClassVar = {ChatCommands}  # type: ignore[assignment]
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "f12"  # ours is a binding of the main screen
+
+    def __init__(
+        self,
+        library: Library,
+        config: Config,
+        *,
+        thread: str | None = None,
+        new: bool = False,
+        model: str | None = None,
+        theme: str | None = None,
+        plain: bool = False,
+    ) -> None:
+        self._themes, self._bad_themes = themes.find()
+        super().__init__()
+        self.library = library
+        self.config = config
+        self.plain = plain
+        self._model = model
+        last = None if new or thread else library.last_viewed()
+        self._first = thread or (last.thread_id if last else None)
+        self._last_interrupt = -TWICE
+        self.stack_ready = asyncio.Event()
+        self.replies = Replies(self.run_worker, self._tell)
+        self.problems: list[ChatuiError] = list(self._bad_themes)
+        for found in self._themes.values():
+            self.register_theme(found)
+        self._choose_theme(theme or config.theme)
+        self._choose_keys()
+
+    def _choose_theme(self, name: str | None) -> None:
+        if name and name not in self.available_themes:
+            known = ", ".join(sorted(self._themes))
+            self.problems.append(ConfigError(f'There is no theme "{clean_line(name, 60)}".', f"There are {known}."))
+            name = None
+        self.theme = name or themes.preferred()
+
+    def _choose_keys(self) -> None:
+        if unknown := keys.unknown(self.config.keys):
+            names = ", ".join(clean_line(name, 40) for name in unknown[:3])
+            self.problems.append(ConfigError(f"[keys] in the config file names no action: {names}.", "F1 lists them."))
+        self.set_keymap({name: key for name, key in self.config.keys.items() if name not in unknown})
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        return themes.variables(self.current_theme)
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what carries out which action."""
+        return {
+            "help.open": self._help,
+            "messages.help": self._help,
+            "threads.help": self._help,
+            "palette.open": lambda _: self.action_command_palette(),
+            "app.quit": self._quit,
+            "app.copy_or_stop": self._copy_or_stop,
+            "app.suspend": lambda _: self.action_suspend_process(),
+            "theme.pick": self._pick_theme,
+        }
+
+    # Start
+
+    async def on_mount(self) -> None:
+        self.chat_screen = ChatScreen(self._first, plain=self.plain)
+        await self.push_screen(self.chat_screen)
+        if self._model:
+            self.chat_screen.shelf.use(self._model)
+        self.call_after_refresh(self._started)
+
+    def _started(self) -> None:
+        """The first paint is done: now what it did not need."""
+        for problem in self.problems:
+            self.chat_screen.say(problem)
+        self.run_worker(self._prepare(), group="start", exit_on_error=False)
+
+    async def _prepare(self) -> None:
+        """Import what a turn needs, see who answers, and index what other programs wrote."""
+        screen = self.chat_screen
+        try:
+            for name in STACK:
+                await asyncio.to_thread(import_module, name)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the installation, it is told in a sentence
+            what = clean_line(f"{type(error).__name__}: {error}", 200)
+            screen.say(ChatuiError(f"A part of chatui cannot be loaded: {what}.", "`chatui doctor` tells more."))
+            return
+        finally:
+            self.stack_ready.set()
+        missing = await screen.shelf.find_model()
+        if missing is not None and screen.shelf.model is None:
+            self.welcome(missing)
+        try:
+            async for done, total in self.library.catch_up():
+                screen.refresh_threads()
+                if done == total:
+                    await screen.refresh_branch()
+        except ChatuiError as error:
+            screen.say(error)
+
+    def welcome(self, why: NoModel) -> None:
+        """Open the first-run screen, once."""
+        if any(isinstance(screen, WelcomeScreen) for screen in self.screen_stack):
+            return
+        demo = Demo(str(models.DEMO_MODEL), models.DEMO_MODEL_BYTES, models.DEMO_MODEL_LICENCE, models.embedded_available())
+
+        def pull() -> AsyncGenerator[models.PullProgress]:
+            return self.library.models.pull(models.DEMO_MODEL)
+
+        async def ready() -> bool:
+            return await self.chat_screen.shelf.find_model() is None
+
+        self.push_screen(WelcomeScreen(why, demo, pull, ready), lambda _: self.chat_screen.prompt_focus())
+
+    # Replies
+
+    def _tell(self, reply: Reply, event: Event | Refused) -> None:
+        self.chat_screen.post_message(ChatScreen.ReplyNews(reply, event))
+
+    # Actions
+
+    def _help(self, _text: str = "") -> None:
+        screen = self.chat_screen
+        scope: keys.Scope = "messages" if screen.transcript.has_focus else "threads" if screen.threads.has_focus_within else "prompt"
+        self.push_screen(HelpScreen(self.config.keys, scope))
+
+    def _pick_theme(self, name: str = "") -> None:
+        if not name:
+            self.search_themes()
+        elif name in self.available_themes:
+            self.theme = name
+        else:
+            self.chat_screen.say(f"There is no theme “{clean_line(name, 40)}”. /theme alone lists them.")
+
+    async def _copy_or_stop(self, _text: str = "") -> None:
+        screen = self.chat_screen
+        selected = screen.get_selected_text()
+        if isinstance(self.focused, TextArea) and self.focused.selected_text:
+            selected = self.focused.selected_text
+        now = time.monotonic()
+        if selected:
+            self.copy_to_clipboard(selected)
+            screen.clear_selection()
+            screen.say(f"{labels.plural(len(selected), 'character')} handed to the terminal's clipboard.", severity="information")
+        elif now - self._last_interrupt < TWICE:
+            await self.leave()
+        elif screen.reply is not None:
+            self._last_interrupt = now
+            await self.replies.stop(screen.thread_id)
+        else:
+            self._last_interrupt = now
+            screen.say("Ctrl+C once more quits; so does Ctrl+Q.", severity="information")
+
+    async def _quit(self, _text: str = "") -> None:
+        count = len(self.replies.threads())
+        if not count:
+            await self.leave()
+            return
+
+        async def answered(yes: bool | None) -> None:
+            if yes:
+                await self.leave()
+
+        text = f"{labels.plural(count, 'reply is', 'replies are')} streaming. What came so far is kept."
+        await self.push_screen(Confirm("Quit", text, "Quit"), answered)
+
+    async def leave(self) -> None:
+        """Quit: keep the draft, stop replies and wait until what came of them is saved."""
+        await self.chat_screen.keep_draft()
+        await self.replies.stop_all()
+        self.exit(0)
+
+
+def run(
+    library: Library,
+    config: Config,
+    *,
+    thread: str | None,
+    new: bool,
+    model: str | None,
+    theme: str | None,
+    plain: bool,
+) -> int:
+    """Run the application until it is quit, and close the library.
+
+    Args:
+        library: The threads, open.
+        config: The config file's values.
+        thread: The id of the thread to open; None for the one that was viewed last.
+        new: Begin a new thread.
+        model: The model for it.
+        theme: A theme's name.
+        plain: For screen readers.
+
+    Returns:
+        The exit code.
+    """
+
+    async def main() -> int:
+        app = ChatApp(library, config, thread=thread, new=new, model=model, theme=theme, plain=plain)
+        try:
+            await app.run_async()
+            return app.return_code or 0
+        finally:
+            await library.close()
+
+    return asyncio.run(main())

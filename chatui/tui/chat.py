@@ -1,0 +1,328 @@
+"""The main screen: threads, messages, prompt. It reads and writes through the library; the widgets do neither.
+
+What its keys do stands in three files beside it: turns.py (send, regenerate, edit, stop), travel.py (move in the tree) and shelf.py
+(threads and models).
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.message import Message as TextualMessage
+from textual.screen import Screen
+from textual.widgets import Static
+
+from chatui.conversation.events import Event
+from chatui.conversation.tree import Message
+from chatui.errors import ChatuiError
+from chatui.tui import labels
+from chatui.tui.commands import Slash, parse_slash
+from chatui.tui.keys import bindings, pretty
+from chatui.tui.markdown import allowed
+from chatui.tui.menu import CommandMenu
+from chatui.tui.notices import Notice, Offer
+from chatui.tui.prompt import Prompt
+from chatui.tui.replies import Refused, Reply
+from chatui.tui.shelf import Shelf
+from chatui.tui.status import KeyLine, StatusLine
+from chatui.tui.threads import PAGE, ThreadsPane
+from chatui.tui.transcript import Transcript
+from chatui.tui.travel import Travel
+from chatui.tui.turns import Turns
+
+if TYPE_CHECKING:
+    from chatui.tui.app import ChatApp
+
+#: Messages that are read at a time; more where they are short.
+MESSAGES = 24
+#: Seconds between two paints of a reply, between two looks for other windows' changes, and before a draft is kept.
+PAINT, LOOK, KEEP = 0.1, 0.5, 0.6
+
+EMPTY = "Write a message, and Enter sends it.\n\nCtrl+O chooses a model · F2 lists threads · F1 helps"
+
+
+class ChatScreen(Screen[None]):
+    """Threads, messages and prompt of one open thread."""
+
+    BINDINGS = bindings("everywhere")
+    CSS_PATH = "chat.tcss"
+    AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (24, "-tall")]
+
+    class ReplyNews(TextualMessage):
+        """A reply began, ended, or was refused; in whichever thread."""
+
+        def __init__(self, reply: Reply, event: Event | Refused) -> None:
+            super().__init__()
+            self.reply = reply
+            self.event = event
+
+    def __init__(self, thread_id: str | None, *, plain: bool = False) -> None:
+        super().__init__(classes="-plain" if plain else "")
+        self.plain = plain
+        self._first_thread = thread_id
+        self.chat = cast("ChatApp", self.app)
+        self.library = self.chat.library
+        self.conversation = self.library.conversation()
+        self.threads = ThreadsPane(plain=plain)
+        self.transcript = Transcript(plain=plain)
+        self.prompt = Prompt()
+        self.offer = Offer()
+        self.turns = Turns(self)
+        self.travel = Travel(self)
+        self.shelf = Shelf(self)
+        self._draft_kept = ""
+        self._handlers = {**self.turns.handlers(), **self.travel.handlers(), **self.shelf.handlers(), **self.chat.handlers()}
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield self.threads
+            with Vertical(id="main"):
+                yield Static(EMPTY, id="empty", markup=False)
+                yield self.transcript
+                yield Notice("news")
+                yield Notice("forking")
+                yield Notice("queue")
+                yield self.offer
+                yield CommandMenu()
+                with Vertical(id="prompt-box"):
+                    yield self.prompt
+        yield StatusLine()
+        yield KeyLine()
+
+    async def on_mount(self) -> None:
+        self.query_one(CommandMenu).display = False
+        self.prompt.placeholder = "Write a message"
+        self.refresh_threads()
+        await self.open(self._first_thread)
+        self.set_interval(PAINT, self._paint)
+        self.set_interval(LOOK, self._look)
+        self.set_interval(KEEP, self.keep_draft)
+
+    # The open thread
+
+    @property
+    def thread_id(self) -> str:
+        """The open thread; of a new one, the id that it will have."""
+        return self.conversation.thread_id
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply that streams in the open thread."""
+        return self.chat.replies.of(self.thread_id)
+
+    async def open(self, thread_id: str | None) -> None:
+        """Open a thread at its head; None begins a new one."""
+        await self.keep_draft()
+        self.turns.leave()
+        self.conversation = self.library.conversation(thread_id)
+        self._draft_kept = self.conversation.draft() if thread_id else ""
+        self.prompt.hold(self._draft_kept)
+        await self.transcript.show(self.page(), self.reply)
+        self.turns.arrive()
+        self.threads.mark(self.thread_id, self.chat.replies.threads())
+        self.show_state()
+        self.prompt_focus()
+        if thread_id is not None:
+            await self.library.viewed(thread_id)
+
+    def page(self, reach: Message | None = None) -> list[Message]:
+        """Read the end of the branch, far enough for two screens and to a message that is to be seen."""
+        count = MESSAGES
+        if reach is not None and (head := self.conversation.head()) is not None:
+            count = max(count, head.depth - reach.depth + MESSAGES // 2)
+        return self.conversation.branch(last=count)
+
+    async def refresh_branch(self, select: Message | None = None) -> None:
+        """Show the branch as it is now, with a message selected."""
+        await self.transcript.sync(self.page(select))
+        if select is not None:
+            self.transcript.select_node(select.node_id)
+        self.show_state()
+
+    def refresh_threads(self, text: str | None = None, offset: int = 0) -> None:
+        """Read a page of threads, or all that were read so far anew."""
+        text = self.threads.text if text is None and self.threads.is_mounted else text or ""
+        count = PAGE if offset else max(PAGE, len(self.threads.rows.threads))
+        page = self.library.threads(text=text, limit=count, offset=offset)
+        self.threads.show(page, self.library.count(text=text), offset=offset)
+        self.threads.mark(self.thread_id, self.chat.replies.threads())
+
+    def prompt_focus(self) -> None:
+        """Put the focus into the prompt, or on an offer that waits."""
+        self.threads.remove_class("-open")
+        (self.offer if self.offer.display and self.offer.choices and not self.prompt.text else self.prompt).focus()
+
+    def say(self, error: ChatuiError | str, *, severity: str = "error") -> None:
+        """Tell something in a toast. Never as markup."""
+        self.notify(str(error), severity="error" if severity == "error" else "information", markup=False, timeout=8)
+
+    # What is shown around the messages
+
+    def show_state(self) -> None:
+        """Bring everything around the messages up to date."""
+        empty = not self.transcript.records and self.reply is None
+        self.query_one("#empty").display = empty
+        self.transcript.display = not empty
+        self.query_one("#forking", Notice).show(self.travel.fork_line())
+        waiting = self.chat.replies.waiting.get(self.thread_id, [])
+        lines = [f"{'Next' if self.reply else 'Waiting'}: {labels.fit(' '.join(text.split()), 90)}" for text in waiting]
+        if lines:
+            lines.append("Ctrl+P edits or drops what waits." if self.reply else "Enter in the empty prompt sends the next.")
+        self.query_one("#queue", Notice).show("\n".join(lines))
+        box = self.query_one("#prompt-box")
+        box.set_class(self.turns.editing is not None, "-editing")
+        box.border_title = self.turns.prompt_title()
+        model = self.shelf.model
+        box.border_subtitle = labels.fit(labels.short_model(model), 40).replace("[", "\\[") if model else "no model yet"
+        self._show_status()
+
+    def _show_status(self) -> None:
+        thread = self.conversation.thread()
+        title = (thread.title if thread else "") or labels.UNTITLED
+        self.query_one(StatusLine).show(self._mode(), title, self.turns.facts(thread))
+        self._show_keys()
+
+    def _mode(self) -> str:
+        if self.transcript.has_focus:
+            return "MESSAGES"
+        return "THREADS" if self.threads.has_focus_within else "PROMPT"
+
+    def _show_keys(self) -> None:
+        keys: list[tuple[str, str, str]] = []
+        if self.prompt.has_focus:
+            keys += [("Enter", "Send", ""), ("Ctrl+J", "New line", ""), ("Esc", "Stop" if self.reply else "Messages", "")]
+        for active in self.active_bindings.values():
+            binding = active.binding
+            if binding.show and binding.id:
+                keys.append((self.app.get_key_display(binding) if not binding.key_display else binding.key_display, binding.description, binding.action))
+        self.query_one(KeyLine).show(keys)
+
+    async def _paint(self) -> None:
+        if self.reply is not None:
+            await self.transcript.paint()
+            self._show_status()
+
+    async def _look(self) -> None:
+        """Show what another window, or this one, has written."""
+        if not self.library.changed():
+            return
+        self.refresh_threads()
+        if self.reply is None and self.conversation.thread() is not None:
+            await self.transcript.sync(self.page())
+            self.show_state()
+
+    async def keep_draft(self) -> None:
+        """Keep what is written and not sent."""
+        text = self.prompt.text
+        if text == self._draft_kept or self.turns.editing is not None or self.library.read_only:
+            return
+        self._draft_kept = text
+        try:
+            await self.conversation.keep_draft(text)
+        except ChatuiError as error:
+            self.say(error)
+
+    # Actions
+
+    async def action_do(self, action_id: str, text: str = "") -> None:
+        """Carry out an action of the table; an error is told and nothing else happens."""
+        try:
+            done = self._handlers[action_id](text)
+            if inspect.isawaitable(done):
+                await done
+        except ChatuiError as error:
+            self.say(error)
+
+    def action_open_link(self, href: str) -> None:
+        """Open a link of an allowed kind in the browser."""
+        if allowed(href):
+            self.app.open_url(href)
+
+    # What the widgets say
+
+    async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
+        written = parse_slash(event.text.strip())
+        if isinstance(written, Slash):
+            self.prompt.hold("")
+            await self.action_do(written.action.id, written.text)
+        elif isinstance(written, str):
+            self.say(f"There is no command /{labels.fit(written, 30)}. A space before the slash sends it as a message.")
+        else:
+            await self.turns.submit(event.text)
+
+    async def on_prompt_left(self, event: Prompt.Left) -> None:
+        if self.query_one(CommandMenu).display:
+            self._show_menu("")
+        elif not await self.turns.cancel():
+            self.transcript.focus() if self.transcript.records else None
+
+    def on_prompt_typed(self, event: Prompt.Typed) -> None:
+        self._show_menu(event.text)
+
+    def on_prompt_history_wanted(self, event: Prompt.HistoryWanted) -> None:
+        said = [message.text for message in self.conversation.branch() if message.role == "user"]
+        if said:
+            self.prompt.recall(said)
+
+    def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
+        menu = self.query_one(CommandMenu)
+        if event.key in {"up", "down"}:
+            menu.action_cursor(-1 if event.key == "up" else 1)
+            return
+        entry = menu.current
+        self.prompt.hold(f"/{entry.slash}" + (" " if entry.takes and event.key == "complete" else ""))
+        self._show_menu("")
+        if event.key == "submit":
+            self.prompt.action_submit()
+
+    def _show_menu(self, text: str) -> None:
+        self.prompt.menu_open = self.query_one(CommandMenu).show_for(text)
+
+    async def on_offer_chosen(self, event: Offer.Chosen) -> None:
+        await self.turns.answer_offer(event.name)
+
+    def on_offer_typed(self, event: Offer.Typed) -> None:
+        self.prompt.focus()
+        if event.text:
+            self.prompt.insert_typed(event.text)
+
+    async def on_threads_pane_opened(self, event: ThreadsPane.Opened) -> None:
+        if event.thread.thread_id == self.thread_id:
+            self.prompt_focus()
+        else:
+            await self.open(event.thread.thread_id)
+
+    def on_threads_pane_page_wanted(self, event: ThreadsPane.PageWanted) -> None:
+        self.refresh_threads(event.text, event.offset)
+
+    def on_threads_pane_closed(self, event: ThreadsPane.Closed) -> None:
+        self.prompt_focus()
+
+    async def on_transcript_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
+        last = None if event.all_of_them else MESSAGES
+        await self.transcript.add_earlier(self.conversation.branch(last=last, before=event.before))
+        if event.all_of_them:
+            self.transcript.action_select_first()
+
+    def on_transcript_selected(self, event: Transcript.Selected) -> None:
+        self._show_status()
+
+    def on_transcript_news(self, event: Transcript.News) -> None:
+        self.query_one("#news", Notice).show("↓ new" if event.waiting else "")
+
+    async def on_chat_screen_reply_news(self, event: ChatScreen.ReplyNews) -> None:
+        await self.turns.take(event.reply, event.event)
+
+    def on_descendant_focus(self) -> None:
+        self._show_status()
+
+    def on_descendant_blur(self) -> None:
+        self._show_status()
+
+
+__all__ = ["ChatScreen", "pretty"]

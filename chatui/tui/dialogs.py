@@ -1,0 +1,114 @@
+"""Small dialogs: a question, a line of text, a page of facts."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static, TextArea
+
+from chatui.text import clean, clean_line
+from chatui.tui.keys import bindings
+
+
+class Confirm(ModalScreen[bool]):
+    """A question that y answers with yes; Enter and Escape are no, so that nothing happens by reflex."""
+
+    BINDINGS = [Binding("y", "dismiss(True)", "Yes"), Binding("n,escape,enter,q", "dismiss(False)", "No")]
+    CSS_PATH = "dialogs.tcss"
+
+    def __init__(self, title: str, text: str, yes: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -small"):
+            yield Static(Content(self._text), markup=False)
+            yield Static(_keys(("y", self._yes), ("Esc", "Back")), markup=False, classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(".dialog").border_title = self._title
+
+
+class AskLine(ModalScreen[str | None]):
+    """A line of text. Escape gives None."""
+
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
+    CSS_PATH = "dialogs.tcss"
+
+    def __init__(self, title: str, value: str = "") -> None:
+        super().__init__()
+        self._title = title
+        self._value = clean_line(value)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -small"):
+            yield Input(self._value, compact=True, id="line")
+            yield Static(_keys(("Enter", "Save"), ("Esc", "Cancel")), markup=False, classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(".dialog").border_title = self._title
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.dismiss(clean_line(event.value))
+
+
+class EditText(ModalScreen[str | None]):
+    """A text of several lines: Ctrl+S saves it, Escape gives None."""
+
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel"), Binding("ctrl+s", "save", "Save", priority=True)]
+    CSS_PATH = "dialogs.tcss"
+
+    def __init__(self, title: str, text: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -large"):
+            yield TextArea(self._text, soft_wrap=True, compact=True, id="text", highlight_cursor_line=False)
+            yield Static(_keys(("Ctrl+S", "Save as an alternative"), ("Esc", "Cancel")), markup=False, classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(".dialog").border_title = self._title
+        self.query_one(TextArea).focus()
+
+    def action_save(self) -> None:
+        self.dismiss(clean(self.query_one(TextArea).text))
+
+
+class Facts(ModalScreen[None]):
+    """Names and values, to read."""
+
+    BINDINGS = [Binding("escape,enter,i,q", "dismiss", "Close"), *bindings("list")[:0]]
+    CSS_PATH = "dialogs.tcss"
+
+    def __init__(self, title: str, facts: list[tuple[str, str]]) -> None:
+        super().__init__()
+        self._title = title
+        self._facts = [(name, clean_line(value, 200)) for name, value in facts if value]
+
+    def compose(self) -> ComposeResult:
+        width = max((len(name) for name, _ in self._facts), default=0) + 2
+        lines = [Content.assemble((name.ljust(width), "$muted"), value) for name, value in self._facts]
+        with Vertical(classes="dialog"):
+            with VerticalScroll():
+                yield Static(Content("\n").join(lines), markup=False)
+            yield Static(_keys(("Esc", "Close")), markup=False, classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one(".dialog").border_title = self._title
+        self.query_one(VerticalScroll).focus()
+
+
+def _keys(*pairs: tuple[str, str]) -> Content:
+    parts = [Content.assemble((key, "$footer-key-foreground bold"), f" {title}") for key, title in pairs]
+    return Content("   ").join(parts).stylize_before("$muted")
+
+
+key_hints = _keys

@@ -1,0 +1,70 @@
+"""Every key, made from the table of actions and from what the config file has changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from chatui.tui.dialogs import key_hints
+from chatui.tui.keys import ACTIONS, Scope, shown_keys
+
+#: The parts of the page, and what each is about.
+PARTS: tuple[tuple[Scope, str, str], ...] = (
+    ("prompt", "Prompt", "Where you write. A paste never sends."),
+    ("messages", "Messages", "Esc or Tab from the prompt; letters act only there. Nothing you do here loses text."),
+    ("everywhere", "Everywhere", "Each of these, and most of the above, is in the palette too."),
+    ("threads", "Threads", "F2; ↓ from the filter."),
+    ("tree", "Tree", "Ctrl+T, or t on a message."),
+    ("list", "Lists", ""),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """The page of keys.
+
+    Args:
+        keymap: Binding id to key, as the config file says.
+        first: The part that stands first: where the focus was.
+    """
+
+    BINDINGS = [Binding("escape,f1,q,question_mark,enter", "dismiss", "Close")]
+    CSS_PATH = ["dialogs.tcss", "help.tcss"]
+
+    def __init__(self, keymap: Mapping[str, str], first: Scope = "prompt") -> None:
+        super().__init__()
+        self._keymap = keymap
+        self._parts = sorted(PARTS, key=lambda part: part[0] != first)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog", id="help-dialog"):
+            with VerticalScroll(id="help-page"):
+                yield Static(self._page(), markup=False)
+            yield Static(key_hints(("↑↓", "Scroll"), ("Esc", "Close")), markup=False, classes="hint")
+
+    def on_mount(self) -> None:
+        self.query_one("#help-dialog").border_title = "Help"
+        self.query_one("#help-page").focus()
+
+    def _page(self) -> Content:
+        lines: list[Content] = []
+        width = max(len(shown_keys(entry, self._keymap)) for entry in ACTIONS) + 2
+        for scope, title, about in self._parts:
+            lines.append(Content.assemble((title, "$primary bold"), (f"  {about}" if about else "", "$muted")))
+            for entry in ACTIONS:
+                keys = shown_keys(entry, self._keymap)
+                if entry.scope != scope or not (keys or entry.slash):
+                    continue
+                slash = f"  /{entry.slash} {entry.takes}".rstrip() if entry.slash else ""
+                lines.append(
+                    Content.assemble((keys.ljust(width), "$footer-key-foreground bold"), entry.title, (slash, "$code-name"))
+                )
+                if entry.help:
+                    lines.append(Content.assemble(" " * width, (entry.help, "$muted")))
+            lines.append(Content(""))
+        return Content("\n").join(lines[:-1])

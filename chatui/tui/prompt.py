@@ -1,0 +1,124 @@
+"""Where one writes. Enter sends, a paste never does, Up and Down at the edges recall what was sent before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.message import Message
+from textual.widgets import TextArea
+
+from chatui.text import clean
+from chatui.tui.keys import bindings
+
+
+class Prompt(TextArea):
+    """The prompt. It knows nothing of threads: it says what was done, and is told what to hold."""
+
+    BINDINGS = bindings("prompt")
+
+    class Submitted(Message):
+        """Enter, with text or without."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class Left(Message):
+        """Escape."""
+
+    class Typed(Message):
+        """The text is another one."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
+
+    class HistoryWanted(Message):
+        """Up at the first line: what was sent before is to be put into `recall`."""
+
+    class MenuKey(Message):
+        """A key that the menu of commands takes while it is open: "up", "down", "complete", "submit"."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def __init__(self) -> None:
+        super().__init__(
+            id="prompt", soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, compact=True, tab_behavior="focus"
+        )
+        #: Whether the menu of commands is open; its owner sets it.
+        self.menu_open = False
+        self._history: list[str] = []
+        self._at = 0  # place in the history; its length is "what is being written"
+        self._writing = ""
+
+    def hold(self, text: str) -> None:
+        """Put a text into the prompt, the cursor behind it."""
+        self.text = text
+        self.move_cursor(self.document.end)
+
+    def recall(self, history: Sequence[str]) -> None:
+        """Show the newest of what was sent before; `history` is oldest first. Answers `HistoryWanted`."""
+        self._history = list(history)
+        self._writing = self.text
+        self._at = len(self._history)
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        place = self._at + step
+        if not 0 <= place <= len(self._history):
+            return
+        self._at = place
+        self.hold(self._history[place] if place < len(self._history) else self._writing)
+        if place == len(self._history):
+            self._history = []
+
+    def insert_typed(self, text: str) -> None:
+        """Take a character that was typed while something else had the focus."""
+        self.insert(text)
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if (cleaned := clean(self.text)) != self.text:
+            # A paste may carry escapes.
+            self.hold(cleaned)
+            return
+        self.post_message(self.Typed(self.text))
+
+    def action_submit(self) -> None:
+        if self.menu_open:
+            self.post_message(self.MenuKey("submit"))
+            return
+        self._history = []
+        self.post_message(self.Submitted(self.text))
+
+    def action_newline(self) -> None:
+        self.insert("\n")
+
+    def action_leave(self) -> None:
+        self.post_message(self.Left())
+
+    def action_complete(self) -> None:
+        if self.menu_open:
+            self.post_message(self.MenuKey("complete"))
+        else:
+            self.screen.focus_next()
+
+    def action_up(self) -> None:
+        if self.menu_open:
+            self.post_message(self.MenuKey("up"))
+        elif self.cursor_location[0] > 0 or self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
+            self.action_cursor_up()
+        elif self._history:
+            self._step(-1)
+        else:
+            self.post_message(self.HistoryWanted())
+
+    def action_down(self) -> None:
+        if self.menu_open:
+            self.post_message(self.MenuKey("down"))
+        elif self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
+            self.action_cursor_down()
+        elif self._history:
+            self._step(1)

@@ -1,0 +1,179 @@
+"""The replies that run, whoever looks at them: one object a thread, with what has come so far and what waits to be sent.
+
+A reply goes on when its thread is left, so it belongs to the application and not to a widget. Screens read its text as often as they
+paint, and are told only of its beginning and its end.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+from textual.worker import Worker
+
+from chatui.conversation.engine import Conversation
+from chatui.conversation.events import Asked, Event, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.errors import ChatuiError
+from chatui.text import clean_line
+
+
+class Refused:
+    """A turn that never began: nothing was written. `error` says why, `text` is what should return to the prompt."""
+
+    def __init__(self, error: ChatuiError, text: str) -> None:
+        self.error = error
+        self.text = text
+
+
+class Reply:
+    """One reply that streams.
+
+    Attributes:
+        conversation: Its thread.
+        prompt_text: What was sent, "" where an old prompt is answered again.
+        started: The first event, None until the prompt is saved.
+        asked: The second event, None until the model is there.
+        version: Grows with every piece, so that a painter sees whether there is anything to do.
+    """
+
+    def __init__(self, conversation: Conversation, prompt_text: str) -> None:
+        self.conversation = conversation
+        self.prompt_text = prompt_text
+        self.started: Started | None = None
+        self.asked: Asked | None = None
+        self.version = 0
+        self.pieces = 0
+        self._texts: list[str] = []
+        self._thoughts: list[str] = []
+        self.began = time.monotonic()
+        self.first_piece: float | None = None
+        self.first_text: float | None = None
+
+    @property
+    def text(self) -> str:
+        """What has come of the reply."""
+        self._texts[:] = ["".join(self._texts)]
+        return self._texts[0]
+
+    @property
+    def reasoning(self) -> str:
+        """What has come of the model's thinking."""
+        self._thoughts[:] = ["".join(self._thoughts)]
+        return self._thoughts[0]
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it was asked for."""
+        return time.monotonic() - self.began
+
+    @property
+    def thought_seconds(self) -> float | None:
+        """Seconds from the first thought to the first word of the answer, or to now; None without thoughts."""
+        if not self._thoughts or self.first_piece is None:
+            return None
+        return (self.first_text or time.monotonic()) - self.first_piece
+
+    @property
+    def speed(self) -> float | None:
+        """Pieces a second, which is about tokens a second; None before there is enough to tell."""
+        seconds = time.monotonic() - (self.first_piece or time.monotonic())
+        return self.pieces / seconds if self.pieces > 4 and seconds > 0.5 else None
+
+    def take(self, event: Event) -> None:
+        """Take an event in."""
+        match event:
+            case Started():
+                self.started = event
+            case Asked():
+                self.asked = event
+            case TextPiece(text=text):
+                self._texts.append(text)
+                self.first_text = self.first_text or time.monotonic()
+            case ReasoningPiece(text=text):
+                self._thoughts.append(text)
+        if isinstance(event, TextPiece | ReasoningPiece):
+            self.first_piece = self.first_piece or time.monotonic()
+            self.pieces += 1
+        self.version += 1
+
+
+#: Told of `Started`, `Asked`, of the three last events, and of a turn that was refused.
+Listener = Callable[[Reply, Event | Refused], None]
+
+
+class Replies:
+    """All running replies, and the messages that wait for one to end.
+
+    Args:
+        run: Starts a worker, as `App.run_worker` does.
+        listener: Whom to tell.
+    """
+
+    def __init__(self, run: Callable[..., Worker[None]], listener: Listener) -> None:
+        self._run = run
+        self._listener = listener
+        self._running: dict[str, Reply] = {}
+        self._workers: dict[str, Worker[None]] = {}
+        self.waiting: dict[str, list[str]] = {}
+
+    def of(self, thread_id: str) -> Reply | None:
+        """Return the reply that streams in a thread."""
+        return self._running.get(thread_id)
+
+    def threads(self) -> set[str]:
+        """Return the threads in which a reply streams."""
+        return set(self._running)
+
+    def start(self, conversation: Conversation, turn: AsyncGenerator[Event], prompt_text: str = "") -> Reply:
+        """Run a turn in the background."""
+        reply = Reply(conversation, prompt_text)
+        thread_id = conversation.thread_id
+        self._running[thread_id] = reply
+        self._workers[thread_id] = self._run(self._follow(reply, turn), group="replies", exit_on_error=False)
+        return reply
+
+    async def _follow(self, reply: Reply, turn: AsyncGenerator[Event]) -> None:
+        thread_id = reply.conversation.thread_id
+        last: Event | Refused | None = None
+        try:
+            async with aclosing(turn) as events:
+                async for event in events:
+                    reply.take(event)
+                    if isinstance(event, Finished | Stopped | Failed):
+                        last = event
+                    elif isinstance(event, Started | Asked):
+                        self._listener(reply, event)
+        except ChatuiError as error:
+            last = self._unable(reply, error)
+        except Exception as error:  # noqa: BLE001 - a fault here must not take the program and its other replies down
+            what = clean_line(f"{type(error).__name__}: {error}", 200)
+            last = self._unable(reply, ChatuiError(f"A fault of chatui itself: {what}.", "Try again."))
+        finally:
+            self._running.pop(thread_id, None)
+            self._workers.pop(thread_id, None)
+        if last is not None:
+            self._listener(reply, last)
+
+    @staticmethod
+    def _unable(reply: Reply, error: ChatuiError) -> Event | Refused:
+        return Failed(error, None) if reply.started else Refused(error, reply.prompt_text)
+
+    async def stop(self, thread_id: str) -> None:
+        """Stop the reply of a thread, if one streams; what came is kept."""
+        if reply := self._running.get(thread_id):
+            if reply.started is None:
+                self._workers[thread_id].cancel()
+                self._listener(reply, Refused(ChatuiError("Stopped before anything was sent."), reply.prompt_text))
+            else:
+                await reply.conversation.stop()
+
+    async def stop_all(self) -> None:
+        """Stop every reply and wait until what came is saved."""
+        workers = list(self._workers.values())
+        for thread_id in list(self._running):
+            await self.stop(thread_id)
+        for worker in workers:
+            # A worker that was cancelled before it began raises; it has nothing to save.
+            if not worker.is_cancelled:
+                await worker.wait()

@@ -1,0 +1,182 @@
+"""A list drawn line by line: no widget a row, so that thousands of rows cost what is on the screen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from chatui.tui.keys import bindings
+from chatui.tui.labels import fit
+
+#: A piece of a row: its text and the name of its component class, "" for the row's own colours.
+Piece = tuple[str, str]
+
+
+class Rows(ScrollView, can_focus=True):
+    """A list with a cursor. Subclasses say how many rows there are and what stands in one.
+
+    The cursor stays, quieter, without the focus, so that one sees where one was.
+    """
+
+    BINDINGS = bindings("list")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--cursor", "rows--cursor-blurred", "rows--hover", "rows--muted", "rows--user", "rows--strong", "rows--sign", "rows--line",
+        "rows--warning",
+    }  # fmt: skip
+    ROW_HEIGHT = 1
+
+    cursor = reactive(0)
+    hover: reactive[int | None] = reactive(None)
+
+    class Chosen(Message):
+        """Enter or a click on a row."""
+
+        def __init__(self, rows: Rows, index: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.index = index
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+        def __init__(self, rows: Rows, index: int) -> None:
+            super().__init__()
+            self.rows = rows
+            self.index = index
+
+        @property
+        def control(self) -> Rows:
+            return self.rows
+
+    def row_count(self) -> int:
+        """Return how many rows there are."""
+        raise NotImplementedError
+
+    def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
+        """Return what stands at the left and at the right of one line of a row."""
+        raise NotImplementedError
+
+    def rows_changed(self, cursor: int | None = None) -> None:
+        """Call after the rows have changed."""
+        self.virtual_size = Size(0, self.row_count() * self.ROW_HEIGHT)
+        self.cursor = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
+        self.refresh()
+        self.call_after_refresh(self._scroll_to_cursor)
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        index, line = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
+        base = self.rich_style
+        if index >= self.row_count() or width < 4:
+            return Strip.blank(width, base)
+        name = ""
+        if index == self.cursor:
+            name = "rows--cursor" if self.has_focus or self.has_class("-active") else "rows--cursor-blurred"
+        elif index == self.hover:
+            name = "rows--hover"
+        if name and not self._in_cursor(line):
+            name = ""
+        ground = self.get_component_rich_style(name) if name else base
+        left, right = self.row(index, line, width - 2)
+        room = width - 2 - sum(cell_len(text) for text, _ in right) - (1 if right else 0)
+        pieces = [(" ", ""), *_fitted(left, max(room, 1))]
+        used = sum(cell_len(text) for text, _ in pieces)
+        pieces.append((" " * max(width - 1 - used - sum(cell_len(text) for text, _ in right), 0), ""))
+        pieces += [*right, (" ", "")]
+        focused_cursor = name == "rows--cursor"
+        strip = Strip([Segment(text, self._style(kind, ground, plain=focused_cursor)) for text, kind in pieces if text])
+        return strip.adjust_cell_length(width, ground)
+
+    def _in_cursor(self, line: int) -> bool:
+        """Whether the cursor's bar covers this line of a row."""
+        return True
+
+    def _style(self, kind: str, ground: Style, *, plain: bool) -> Style:
+        if not kind:
+            return ground
+        style = self.get_component_rich_style(kind, partial=True)
+        # On the cursor's bar every colour would need a second one of its own; weight alone is kept.
+        return ground + (Style(bold=style.bold, italic=style.italic) if plain else style)
+
+    def _scroll_to_cursor(self) -> None:
+        if self.row_count():
+            region = Region(0, self.cursor * self.ROW_HEIGHT, self.size.width, self.ROW_HEIGHT)
+            self.scroll_to_region(region, animate=False, force=True)
+
+    def watch_cursor(self) -> None:
+        self.refresh()
+        self._scroll_to_cursor()
+        if self.row_count():
+            self.post_message(self.Moved(self, self.cursor))
+
+    def watch_hover(self) -> None:
+        self.refresh()
+
+    def on_focus(self) -> None:
+        self.refresh()
+
+    def on_blur(self) -> None:
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self._scroll_to_cursor()
+
+    def action_cursor(self, step: int) -> None:
+        self.cursor = max(0, min(self.cursor + step, self.row_count() - 1))
+
+    def action_cursor_page(self, step: int) -> None:
+        self.action_cursor(step * max(self.size.height // self.ROW_HEIGHT - 1, 1))
+
+    def action_cursor_first(self) -> None:
+        self.cursor = 0
+
+    def action_cursor_last(self) -> None:
+        self.cursor = max(self.row_count() - 1, 0)
+
+    def action_choose(self) -> None:
+        if self.row_count():
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def _index_at(self, event: events.MouseEvent) -> int | None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return None
+        index = (offset.y + self.scroll_offset.y) // self.ROW_HEIGHT
+        return index if 0 <= index < self.row_count() else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        self.hover = self._index_at(event)
+
+    def on_leave(self) -> None:
+        self.hover = None
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._index_at(event)
+        if index is not None:
+            self.cursor = index
+            self.post_message(self.Chosen(self, index))
+
+
+def _fitted(pieces: list[Piece], room: int) -> list[Piece]:
+    """Cut the last piece that does not fit, and drop those behind it."""
+    kept: list[Piece] = []
+    for text, kind in pieces:
+        text = fit(text, room)
+        kept.append((text, kind))
+        room -= cell_len(text)
+        if room <= 0:
+            break
+    return kept

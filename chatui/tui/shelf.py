@@ -1,0 +1,168 @@
+"""Threads and their models: new, rename, delete and undo, pin; and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+from chatui.conversation.tree import Thread
+from chatui.errors import ChatuiError, NoModel
+from chatui.models import ModelInfo, parse_ref
+from chatui.tui import labels
+from chatui.tui.dialogs import AskLine
+from chatui.tui.models import ModelPicker
+
+if TYPE_CHECKING:
+    from chatui.tui.chat import ChatScreen
+    from chatui.tui.turns import Handler
+
+
+class Shelf:
+    """The threads, on behalf of the main screen."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._deleted: list[str] = []
+        self._picked: dict[str, str] = {}
+        self._chosen: str | None = None
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what carries out which action."""
+        return {
+            "thread.list": self._list,
+            "thread.new": self._new,
+            "thread.rename": lambda text: self._rename(self._open_thread(), text),
+            "thread.delete": lambda _: self._delete(self._open_thread()),
+            "thread.undo_delete": self._undo,
+            "thread.pin": lambda _: self._pin(self._open_thread()),
+            "threads.close": lambda _: self._screen.prompt_focus(),
+            "threads.rename": lambda _: self._rename(self._screen.threads.rows.current, ""),
+            "threads.delete": lambda _: self._delete(self._screen.threads.rows.current),
+            "threads.undo": self._undo,
+            "threads.pin": lambda _: self._pin(self._screen.threads.rows.current),
+            "model.pick": self._pick_model,
+        }
+
+    def _open_thread(self) -> Thread | None:
+        thread = self._screen.conversation.thread()
+        if thread is None:
+            self._screen.say("This thread is not saved yet: it has no message.", severity="information")
+        return thread
+
+    # Threads
+
+    def _list(self, _text: str = "") -> None:
+        threads = self._screen.threads
+        if threads.has_focus_within:
+            self._screen.prompt_focus()
+            return
+        threads.add_class("-open")
+        threads.query_one("#filter").focus()
+
+    async def _new(self, _text: str = "") -> None:
+        await self._screen.open(None)
+
+    def _rename(self, thread: Thread | None, title: str) -> None:
+        if thread is None:
+            return
+        screen = self._screen
+
+        async def named(answer: str | None) -> None:
+            if not answer:
+                return
+            try:
+                await screen.library.rename(thread.thread_id, answer)
+            except ChatuiError as error:
+                screen.say(error)
+            screen.refresh_threads()
+            screen.show_state()
+
+        if title:
+            screen.run_worker(named(title))
+        else:
+            screen.app.push_screen(AskLine("Rename", thread.title), named)
+
+    async def _delete(self, thread: Thread | None) -> None:
+        if thread is None:
+            return
+        screen = self._screen
+        await screen.chat.replies.stop(thread.thread_id)
+        await screen.library.delete(thread.thread_id)
+        self._deleted.append(thread.thread_id)
+        title = labels.fit(thread.title, 40) or labels.UNTITLED
+        screen.say(f"“{title}” is deleted. u in the list, or /undo, brings it back.", severity="information")
+        if thread.thread_id == screen.thread_id:
+            focused = screen.threads.has_focus_within
+            await screen.open(None)
+            if focused:
+                self._list()
+                screen.threads.rows.focus()
+        screen.refresh_threads()
+
+    async def _undo(self, _text: str = "") -> None:
+        if not self._deleted:
+            self._screen.say("Nothing was deleted since the start.", severity="information")
+            return
+        thread = await self._screen.library.restore(self._deleted.pop())
+        self._screen.refresh_threads()
+        self._screen.say(f"“{labels.fit(thread.title, 40) or labels.UNTITLED}” is back.", severity="information")
+
+    async def _pin(self, thread: Thread | None) -> None:
+        if thread is not None:
+            await self._screen.library.pin(thread.thread_id, not thread.pinned)
+            self._screen.refresh_threads()
+
+    # Models
+
+    @property
+    def asked_model(self) -> str | None:
+        """The model that was picked here or on the command line, None to let the library choose."""
+        return self._picked.get(self._screen.thread_id)
+
+    @property
+    def model(self) -> str | None:
+        """The model that answers next, as far as known."""
+        thread = self._screen.conversation.thread()
+        return self.asked_model or (thread.model if thread else None) or self._screen.library.config.model or self._chosen
+
+    def use(self, model: str) -> None:
+        """Let a model answer in the open thread."""
+        self._picked[self._screen.thread_id] = model
+
+    async def find_model(self) -> NoModel | None:
+        """Find out who would answer in a new thread. Returns the error where nobody would."""
+        try:
+            self._chosen = str(await self._screen.library.models.choose(None))
+        except NoModel as error:
+            return error
+        except ChatuiError as error:
+            self._screen.say(error)
+        self._screen.show_state()
+        return None
+
+    async def _pick_model(self, text: str = "") -> None:
+        async def picked(model: str | None) -> None:
+            if not model:
+                return
+            try:
+                model = str(parse_ref(model))
+                self.use(model)
+                if self._screen.conversation.thread() is not None:
+                    await self._screen.library.set_model(self._screen.thread_id, model)
+            except ChatuiError as error:
+                self._screen.say(error)
+            self._screen.refresh_threads()
+            self._screen.show_state()
+
+        if text:
+            await picked(text)
+        else:
+            self.pick("Model of this thread", picked)
+
+    def pick(self, purpose: str, picked: Callable[[str | None], Awaitable[None]]) -> None:
+        """Ask for a model."""
+
+        async def load() -> Sequence[ModelInfo]:
+            return await self._screen.library.models.list()
+
+        self._screen.app.push_screen(ModelPicker(load, self.model, purpose), picked)

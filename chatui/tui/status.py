@@ -1,0 +1,92 @@
+"""The two lines at the bottom: the facts of the thread, and the keys that act now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.events import Resize
+from textual.message import Message
+from textual.widgets import Static
+
+from chatui.text import clean_line
+from chatui.tui import labels
+
+
+class StatusLine(Static):
+    """Facts, the most important first; those that do not fit are left out whole, from the end."""
+
+    def __init__(self) -> None:
+        super().__init__("", id="status", markup=False)
+        self._mode = ""
+        self._title = ""
+        self._facts: Sequence[str] = ()
+
+    def show(self, mode: str, title: str, facts: Sequence[str]) -> None:
+        """Show facts.
+
+        Args:
+            mode: What the keys do now.
+            title: The thread's title.
+            facts: The others, in the order of importance; empty ones are skipped.
+        """
+        self._mode, self._title = mode, clean_line(title, 200)
+        self._facts = [clean_line(fact, 80) for fact in facts if fact]
+        self._lay_out()
+
+    def on_resize(self, event: Resize) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        room = max(self.size.width, 20)
+        chip = f" {self._mode} "
+        # The title gives way first, down to a third of the line.
+        kept: list[str] = []
+        used = len(chip) + 1 + min(cell_len(self._title), max(room // 3, 12))
+        for fact in self._facts:
+            if used + cell_len(fact) + 3 > room:
+                break
+            kept.append(fact)
+            used += cell_len(fact) + 3
+        title = labels.fit(self._title, room - len(chip) - 2 - sum(cell_len(fact) + 3 for fact in kept))
+        self.update(
+            Content.assemble(
+                (chip, "$background on $muted bold"), (f" {title}", "bold"), (("").join(f" · {fact}" for fact in kept), "$muted")
+            )
+        )
+
+
+class KeyLine(Static):
+    """The keys that act now, each whole or not at all."""
+
+    class Pressed(Message):
+        """A click on a key's description."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    def __init__(self) -> None:
+        super().__init__("", id="keys", markup=False)
+        self._keys: list[tuple[str, str, str]] = []
+
+    def show(self, keys: list[tuple[str, str, str]]) -> None:
+        """Show keys: (key as it is read, what it does, the action)."""
+        if keys != self._keys:
+            self._keys = keys
+            self._lay_out()
+
+    def on_resize(self, event: Resize) -> None:
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        room = max(self.size.width, 20)
+        parts: list[Content] = []
+        for key, title, _action in self._keys:
+            part = Content.assemble((key, "$footer-key-foreground bold"), " ", (title, "$footer-description-foreground"))
+            if part.cell_length + 3 > room:
+                break
+            room -= part.cell_length + 3
+            parts.append(part)
+        self.update(Content("   ").join(parts))

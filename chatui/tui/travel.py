@@ -1,0 +1,172 @@
+"""Moving in the tree: alternatives, continuing from a message, the tree, back and forward; and reading a message's facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatui.conversation.tree import Message
+from chatui.tui import labels
+from chatui.tui.dialogs import Facts
+from chatui.tui.message import INTERRUPTIONS, AnswerView, alternatives_sign
+from chatui.tui.tree import TreeScreen
+
+if TYPE_CHECKING:
+    from chatui.tui.chat import ChatScreen
+    from chatui.tui.turns import Handler
+
+
+class Travel:
+    """Moves in the open thread, on behalf of the main screen. No move writes a checkpoint."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._fork_line = ""
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what carries out which action."""
+        transcript = self._screen.transcript
+        return {
+            "tree.open": self._tree,
+            "message.tree": self._tree,
+            "message.continue": self._continue,
+            "message.alternative_previous": lambda _: self._alternative(-1),
+            "message.alternative_next": lambda _: self._alternative(1),
+            "message.copy": self._copy,
+            "message.details": self._details,
+            "message.reasoning": self._reasoning,
+            "message.back_to_prompt": lambda _: self._screen.prompt_focus(),
+            "head.back": self._back,
+            "head.forward": self._forward,
+            "transcript.page_up": lambda _: transcript.scroll_page_up(animate=False),
+            "transcript.page_down": lambda _: transcript.scroll_page_down(animate=False),
+            "transcript.home": lambda _: transcript.action_select_first(),
+            "transcript.end": lambda _: transcript.anchor(),
+        }
+
+    def _idle(self) -> bool:
+        if self._screen.reply is not None:
+            self._screen.say("A reply streams here. Esc in the prompt stops it.")
+            return False
+        return True
+
+    # Where the next message goes
+
+    def fork_line(self) -> str:
+        """Return the line that says what sending would start, "" at a leaf."""
+        return self._fork_line
+
+    def forget_fork(self) -> None:
+        """Something is being sent: the line has done its work."""
+        self._fork_line = ""
+
+    def fork_place(self) -> int | None:
+        """Return the depth at which the branch on the screen last parted from another, None where it never did."""
+        parted = [message.depth for message in self._screen.transcript.records if message.alternatives > 1]
+        return parted[-1] if parted else None
+
+    def _note_fork(self) -> None:
+        conversation = self._screen.conversation
+        head = conversation.head()
+        # A prompt without an answer is not followed by another: the new one becomes its alternative.
+        follows = head.parent_id if head is not None and head.role == "user" else head.node_id if head else None
+        siblings = sum(message.parent_id == follows for message in conversation.tree())
+        number = (head.depth if head.role == "user" else head.depth + 1) if head else 1
+        self._fork_line = f"This starts alternative {siblings + 1} of #{number}. Nothing is lost." if siblings else ""
+
+    async def _arrive(self, select: Message | None) -> None:
+        self._note_fork()
+        await self._screen.refresh_branch(select)
+
+    # Moves
+
+    async def _continue(self, _text: str = "") -> None:
+        screen = self._screen
+        message = screen.transcript.selected
+        if message is None or not self._idle():
+            return
+        if message.role == "user":
+            await screen.conversation.go_to(message.parent_id)
+            # What was being written is kept, behind the text that returns.
+            screen.prompt.hold(f"{message.text}\n{screen.prompt.text}" if screen.prompt.text else message.text)
+        else:
+            await screen.conversation.go_to(message.node_id)
+        await self._arrive(None)
+        screen.prompt_focus()
+
+    async def _alternative(self, step: int) -> None:
+        screen = self._screen
+        message = screen.transcript.selected
+        if message is None or message.alternatives < 2 or not self._idle():
+            return
+        found = await screen.conversation.alternative(message.node_id, step)
+        if found is not None:
+            await self._arrive(found)
+
+    async def _back(self, _text: str = "") -> None:
+        if self._idle():
+            await self._screen.conversation.back()
+            await self._arrive(None)
+
+    async def _forward(self, _text: str = "") -> None:
+        if self._idle():
+            await self._screen.conversation.forward()
+            await self._arrive(None)
+
+    def _tree(self, _text: str = "") -> None:
+        screen = self._screen
+        messages = screen.conversation.tree()
+        if not messages:
+            screen.say("There is no tree yet: this thread has no message.", severity="information")
+            return
+        head = screen.conversation.head()
+        thread = screen.conversation.thread()
+
+        async def chosen(node_id: str | None) -> None:
+            if node_id is not None and self._idle():
+                message = await screen.conversation.go_to(node_id)
+                await self._arrive(message)
+                screen.prompt_focus()
+
+        tree = TreeScreen(messages, head.node_id if head else None, thread.title if thread else "", plain=screen.plain)
+        screen.app.push_screen(tree, chosen)
+
+    # Reading
+
+    def _copy(self, _text: str = "") -> None:
+        message = self._screen.transcript.selected
+        if message is not None:
+            self._screen.app.copy_to_clipboard(message.text)
+            count = labels.plural(len(message.text), "character")
+            self._screen.say(f"{count} handed to the terminal's clipboard.", severity="information")
+
+    def _reasoning(self, _text: str = "") -> None:
+        view = self._screen.transcript.selected_view
+        if not isinstance(view, AnswerView) or not view.toggle_thought():
+            self._screen.say("This message has no thinking.", severity="information")
+
+    def _details(self, _text: str = "") -> None:
+        message = self._screen.transcript.selected
+        if message is None:
+            return
+        usage = message.usage
+        facts = [
+            ("Message", f"#{message.depth} {alternatives_sign(message)}"),
+            ("Role", message.role),
+            ("Time", labels.exact_time(message.created_at)),
+            ("Model", message.model or ""),
+            ("Tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if usage else ""),
+            ("Seconds", self._seconds(message)),
+            ("Length", labels.plural(len(message.text), "character")),
+            ("Interrupted", INTERRUPTIONS[message.interrupted] if message.interrupted else ""),
+            ("Checkpoint", message.checkpoint_id or "made when you continue from here"),
+            ("Message id", message.message_id),
+            ("Node", message.node_id),
+        ]
+        self._screen.app.push_screen(Facts("Details", facts))
+
+    @staticmethod
+    def _seconds(message: Message) -> str:
+        if message.seconds is None:
+            return ""
+        first = message.first_token_seconds
+        return f"{message.seconds:.1f}" + (f", {first:.1f} to the first token" if first is not None else "")

@@ -1,0 +1,328 @@
+"""Turns on the main screen: send, regenerate, edit, stop, what waits, and what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import TYPE_CHECKING
+
+from chatui.conversation.events import Event, Failed, Finished, Started, Stopped
+from chatui.conversation.tree import Message, Thread
+from chatui.errors import ChatuiError, NoModel
+from chatui.tui import labels
+from chatui.tui.dialogs import EditText
+from chatui.tui.message import alternatives_sign
+from chatui.tui.notices import Choice
+from chatui.tui.replies import Refused, Reply
+
+if TYPE_CHECKING:
+    from chatui.tui.chat import ChatScreen
+
+Handler = Callable[[str], Awaitable[None] | None]
+
+
+class Turns:
+    """The turns of the open thread, on behalf of the main screen."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        #: The prompt that is being edited, None while a new one is written.
+        self.editing: Message | None = None
+        self._stashed = ""
+        self._limits: dict[str, int] = {}
+        self._failed: str | None = None  # the node of the prompt whose reply failed
+
+    def handlers(self) -> dict[str, Handler]:
+        """Return what carries out which action."""
+        return {
+            "reply.stop": self._stop,
+            "message.edit": self._edit,
+            "message.regenerate": self._regenerate,
+            "message.regenerate_with": self._regenerate_with,
+            "queue.edit": self._queue_edit,
+            "queue.drop": self._queue_drop,
+        }
+
+    # Sending
+
+    async def submit(self, text: str) -> None:
+        """Send what is written, or let it wait while a reply streams."""
+        screen = self._screen
+        waiting = screen.chat.replies.waiting.setdefault(screen.thread_id, [])
+        if not text.strip():
+            if waiting and screen.reply is None:
+                await self._send(waiting.pop(0))
+            return
+        if self.editing is not None:
+            if screen.reply is not None:
+                screen.say("A reply streams here. Esc stops it; then send the edited message.")
+                return
+            message, self.editing = self.editing, None
+            screen.prompt.hold(self._stashed)
+            await self._start(screen.conversation.edit(message.node_id, text, model=screen.shelf.asked_model), text)
+            return
+        screen.prompt.hold("")
+        if screen.reply is not None:
+            waiting.append(text)
+            await screen.keep_draft()
+            screen.show_state()
+        else:
+            await self._send(text)
+
+    async def _send(self, text: str) -> None:
+        conversation = self._screen.conversation
+        await self._start(conversation.send(text, model=self._screen.shelf.asked_model), text)
+
+    async def _start(self, turn: AsyncGenerator[Event], text: str = "") -> None:
+        screen = self._screen
+        self._hide_offer()
+        screen.travel.forget_fork()
+        reply = screen.chat.replies.start(screen.conversation, turn, text)
+        screen.query_one("#empty").display = False
+        screen.transcript.display = True
+        await screen.transcript.begin(reply)
+        screen.show_state()
+
+    async def _stop(self, _text: str = "") -> None:
+        await self._screen.chat.replies.stop(self._screen.thread_id)
+
+    async def cancel(self) -> bool:
+        """Escape in the prompt: stop the reply, or the editing. Returns whether there was anything to do."""
+        if self._screen.reply is not None:
+            await self._stop()
+        elif self.editing is not None:
+            self.editing = None
+            self._screen.prompt.hold(self._stashed)
+            self._screen.show_state()
+        else:
+            return False
+        return True
+
+    def leave(self) -> None:
+        """The thread is left: an edit that was not sent ends, and the draft comes back."""
+        if self.editing is not None:
+            self.editing = None
+            self._screen.prompt.hold(self._stashed)
+        self._hide_offer()
+
+    # Again
+
+    def _idle(self) -> bool:
+        if self._screen.reply is not None:
+            self._screen.say("A reply streams here. Esc in the prompt stops it.")
+            return False
+        return True
+
+    async def _regenerate(self, _text: str = "", model: str | None = None, node_id: str | None = None) -> None:
+        screen = self._screen
+        selected = screen.transcript.selected
+        node_id = node_id or (selected.node_id if selected else None)
+        if node_id and self._idle():
+            await self._start(screen.conversation.regenerate(node_id, model=model or screen.shelf.asked_model))
+
+    def _regenerate_with(self, _text: str = "", node_id: str | None = None) -> None:
+        selected = self._screen.transcript.selected
+        node_id = node_id or (selected.node_id if selected else None)
+
+        async def picked(model: str | None) -> None:
+            if model:
+                await self._regenerate(model=model, node_id=node_id)
+
+        if node_id and self._idle():
+            self._screen.shelf.pick("Regenerate with", picked)
+
+    def _edit(self, _text: str = "", message: Message | None = None) -> None:
+        screen = self._screen
+        message = message or screen.transcript.selected
+        if message is None or not self._idle():
+            return
+        if message.role == "user":
+            self._stashed = screen.prompt.text if self.editing is None else self._stashed
+            self.editing = message
+            screen.prompt.hold(message.text)
+            screen.prompt.focus()
+            screen.show_state()
+            return
+        node_id = message.node_id
+
+        async def edited(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                answer = await screen.conversation.edit_answer(node_id, text)
+            except ChatuiError as error:
+                screen.say(error)
+            else:
+                await screen.refresh_branch(answer)
+
+        screen.app.push_screen(EditText("Edit the answer", message.text), edited)
+
+    def prompt_title(self) -> str:
+        """Return what the prompt's border says."""
+        if self.editing is not None:
+            return f"Editing #{self.editing.depth}: Enter sends it as an alternative, Esc cancels"
+        return "Message"
+
+    # What waits
+
+    def _queue_edit(self, _text: str = "") -> None:
+        screen = self._screen
+        if waiting := screen.chat.replies.waiting.get(screen.thread_id):
+            text = waiting.pop()
+            screen.prompt.hold(f"{text}\n{screen.prompt.text}".rstrip("\n") if screen.prompt.text else text)
+        screen.show_state()
+
+    def _queue_drop(self, _text: str = "") -> None:
+        self._screen.chat.replies.waiting.pop(self._screen.thread_id, None)
+        self._screen.show_state()
+
+    # What happens
+
+    async def take(self, reply: Reply, event: Event | Refused) -> None:
+        """Show that a reply began, ended or was refused."""
+        screen = self._screen
+        here = reply.conversation is screen.conversation
+        if reply.asked and reply.asked.context_length:
+            self._limits[reply.conversation.thread_id] = reply.asked.context_length
+        if isinstance(event, Refused):
+            await self._refused(reply, event, here=here)
+        elif isinstance(event, Started) and here:
+            await screen.transcript.sync(screen.page())
+            if screen.prompt.text == "":
+                await screen.keep_draft()
+        elif isinstance(event, Finished | Stopped | Failed) and here:
+            await screen.transcript.sync(screen.page())
+            if screen.reply is None:
+                await screen.transcript.forget_reply()
+            if isinstance(event, Failed):
+                self._offer_after_failure(reply, event)
+        elif isinstance(event, Failed):
+            screen.say(f"The reply in “{self._title(reply)}” failed. {event.error}")
+        screen.refresh_threads()
+        if here:
+            screen.show_state()
+        if isinstance(event, Finished):
+            await self._next(reply, here=here)
+
+    async def _next(self, reply: Reply, *, here: bool) -> None:
+        """Send what waits in a thread whose reply is complete, whoever looks at it."""
+        replies = self._screen.chat.replies
+        thread_id = reply.conversation.thread_id
+        waiting = replies.waiting.get(thread_id)
+        if not waiting or replies.of(thread_id) is not None:
+            return
+        text = waiting.pop(0)
+        if here:
+            await self._send(text)
+        else:
+            replies.start(reply.conversation, reply.conversation.send(text), text)
+
+    async def _refused(self, reply: Reply, event: Refused, *, here: bool) -> None:
+        """Nothing was written: the text goes back to the prompt."""
+        screen = self._screen
+        if not here:
+            if event.text:
+                await reply.conversation.keep_draft(event.text)
+            screen.say(event.error)
+            return
+        await screen.transcript.forget_reply()
+        await screen.transcript.sync(screen.page())
+        if event.text:
+            screen.prompt.hold(f"{event.text}\n{screen.prompt.text}" if screen.prompt.text else event.text)
+        if isinstance(event.error, NoModel):
+            screen.chat.welcome(event.error)
+        else:
+            self._offer(str(event.error), [], tone="error")
+
+    def _title(self, reply: Reply) -> str:
+        thread = reply.conversation.thread()
+        return labels.fit(thread.title, 40) if thread and thread.title else labels.UNTITLED
+
+    # Offers
+
+    def arrive(self) -> None:
+        """The thread was opened: offer what a crash left."""
+        partial = self._screen.conversation.interrupted()
+        if partial is not None:
+            words = labels.plural(len(partial.text.split()), "word")
+            self._offer(
+                f"A reply of {labels.short_model(partial.model)} was cut off here, after {words}, when the program ended.",
+                [Choice("k", "Keep it", "keep"), Choice("r", "Retry", "retry_partial"), Choice("d", "Discard it", "discard")],
+            )
+
+    def _offer_after_failure(self, reply: Reply, event: Failed) -> None:
+        self._failed = reply.started.prompt.node_id if reply.started else None
+        choices = [Choice("r", "Retry", "retry"), Choice("R", "Another model", "retry_with"), Choice("e", "Edit the message", "edit")]
+        self._offer(str(event.error), choices, tone="error")
+        if self._screen.prompt.has_focus and not self._screen.prompt.text:
+            self._screen.offer.focus()
+
+    def _offer(self, text: str, choices: list[Choice], tone: str = "") -> None:
+        self._screen.offer.show(text, choices, tone=tone)
+
+    def _hide_offer(self) -> None:
+        screen = self._screen
+        focused = screen.offer.has_focus
+        screen.offer.show("", [])
+        if focused:
+            screen.prompt.focus()
+
+    async def answer_offer(self, name: str) -> None:
+        """Do what was chosen in an offer."""
+        screen = self._screen
+        conversation = screen.conversation
+        self._hide_offer()
+        try:
+            if name == "keep":
+                await screen.refresh_branch(await conversation.keep_interrupted())
+            elif name == "discard":
+                await conversation.discard_interrupted()
+            elif name == "retry_partial":
+                await self._start(conversation.retry_interrupted())
+            elif name == "retry":
+                await self._regenerate(node_id=self._failed)
+            elif name == "retry_with":
+                self._regenerate_with(node_id=self._failed)
+            elif name == "edit" and self._failed:
+                self._edit(message=conversation.message(self._failed))
+        except ChatuiError as error:
+            screen.say(error)
+        screen.refresh_threads()
+        screen.show_state()
+
+    # The status line
+
+    def facts(self, thread: Thread | None) -> list[str]:
+        """Return the facts of the open thread, the most important first."""
+        screen = self._screen
+        at = screen.transcript.selected if screen.transcript.has_focus else screen.conversation.head()
+        reply = screen.reply
+        fork = screen.travel.fork_place()
+        return [
+            f"#{at.depth} {alternatives_sign(at)}".strip() if at else "",
+            self._tokens(reply),
+            self._speed(reply),
+            f"turn {(at.depth + 1) // 2}" if at else "",
+            f"fork at #{fork}" if fork else "",
+            thread.user if thread and thread.user != "default" else "",
+            (thread.memory if thread else None) or screen.library.config.memory,
+        ]
+
+    def _tokens(self, reply: Reply | None) -> str:
+        limit = self._limits.get(self._screen.thread_id)
+        of = f"/{limit:,}" if limit else ""
+        if reply is not None:
+            return f"~{reply.asked.estimated_tokens + reply.pieces:,}{of} tokens" if reply.asked else ""
+        answer = self._last_answer()
+        return f"{answer.usage.total_tokens:,}{of} tokens" if answer and answer.usage else ""
+
+    def _speed(self, reply: Reply | None) -> str:
+        if reply is not None:
+            return f"~{reply.speed:.0f} tok/s" if reply.speed else ""
+        answer = self._last_answer()
+        if answer is None or answer.usage is None or not answer.seconds:
+            return ""
+        writing = answer.seconds - (answer.first_token_seconds or 0)
+        return f"{answer.usage.output_tokens / writing:.0f} tok/s" if writing > 0.05 else ""
+
+    def _last_answer(self) -> Message | None:
+        return next((m for m in reversed(self._screen.transcript.records) if m.role == "assistant"), None)
