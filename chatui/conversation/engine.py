@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from chatui.config import Config
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message, Partial, Thread, depth_first
+from chatui.conversation.upkeep import Upkeep
 from chatui.errors import UnknownCheckpoint, UsageError
 from chatui.models import Models, parse_ref
 from chatui.storage import Store
@@ -200,6 +201,11 @@ class Conversation:
         async with self._store.database.transaction() as connection:
             await self._store.threads.add(connection, self.thread_id, owner=self.owner)
             await self._store.threads.update(connection, self.thread_id, system_prompt=text)
+
+    @property
+    def upkeep(self) -> Upkeep:
+        """Stars, names, deleting, purging and copying out."""
+        return Upkeep(self._store, self)
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 

@@ -108,7 +108,8 @@ class Ledger:
         self._moved(node_id)
 
     def _message(self, node_id: str) -> Message:
-        message = self._store.messages.get(self.thread_id, node_id, active=True)
+        # Another window may have deleted the branch while the reply was streaming into it.
+        message = self._store.messages.get(self.thread_id, node_id, active=True, deleted=True)
         if message is None:
             raise DatabaseError("A message was saved and is not in the index.", "`chatui db reindex` mends the index.")
         return message

@@ -140,6 +140,22 @@ class Library:
         """Bring a deleted or archived thread back."""
         return await self._update(thread_id, deleted_at=None, archived=0)
 
+    async def purge(self, thread_id: str) -> None:
+        """Remove a thread from the file for good: its rows in every table, and its text from the file.
+
+        Raises:
+            UsageError: A reply streams in it.
+            DatabaseError: Another process uses the file, so that it could not be written anew.
+        """
+        from chatui.storage.removal import compact, remove_thread
+
+        self.thread(thread_id)
+        if (conversation := self._open.get(thread_id)) and conversation.running:
+            raise UsageError("A reply streams in this thread.", "Stop it first, or wait for it.")
+        async with self._store.database.transaction() as connection:
+            await remove_thread(connection, thread_id)
+        await compact(self._store.database)
+
     async def pin(self, thread_id: str, on: bool = True) -> Thread:
         """Keep a thread at the top of the list, or no longer."""
         return await self._update(thread_id, pinned=int(on))

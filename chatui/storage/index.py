@@ -26,6 +26,7 @@ from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
+from chatui.storage.lineage import Lineage
 from chatui.storage.records import Interruption, Usage, now
 from chatui.storage.tables import has_tables, rows_are_gone
 from chatui.text import clean, clean_line
@@ -158,6 +159,15 @@ class Index:
                WHERE thread_id = ?""",
             (plan.steps[-1].rowid, max(times), clean_line(first[7], _TITLE_LENGTH) if first else "", thread_id),
         )
+
+    def lineage(self, thread_id: str) -> Lineage:
+        """Return how the checkpoints of a thread hang together."""
+
+        def holds_all(kind: str, blob: bytes) -> bool:
+            return self._channel in (self._serde.loads_typed((kind, blob)).get("channel_values") or {})
+
+        with self._database.reading() as connection:
+            return Lineage(connection, thread_id, holds_all)
 
     async def catch_up(self, thread_id: str) -> None:
         """Complete the index of a thread. Reads off the event loop; writes in one transaction."""

@@ -75,11 +75,19 @@ class Messages:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def get(self, thread_id: str, node_id: str, *, active: bool = False) -> Message | None:
-        """Return one message, or None."""
-        sql = f"SELECT {_COLUMNS}, {_ALTERNATIVES} FROM {_FROM} WHERE m.thread_id = ? AND m.node_id = ? AND NOT m.hidden"
+    def get(self, thread_id: str, node_id: str, *, active: bool = False, deleted: bool = False) -> Message | None:
+        """Return one message, or None.
+
+        Args:
+            thread_id: The thread.
+            node_id: The message.
+            active: Whether it is known to be on the active path.
+            deleted: Whether a deleted one is returned too.
+        """
+        sql = f"""SELECT {_COLUMNS}, {_ALTERNATIVES} FROM {_FROM}
+            WHERE m.thread_id = ? AND m.node_id = ? AND (? OR NOT m.hidden)"""
         with self._database.reading() as connection:
-            row = connection.execute(sql, (thread_id, node_id)).fetchone()
+            row = connection.execute(sql, (thread_id, node_id, deleted)).fetchone()
         return _message(row[:-2], row[-2], row[-1], active) if row else None
 
     def path(self, thread_id: str, node_id: str, *, last: int | None = None, skip: int = 0) -> list[Message]:
@@ -101,6 +109,13 @@ class Messages:
         with self._database.reading() as connection:
             rows = connection.execute(sql, (thread_id, node_id, -1 if last is None else last, skip)).fetchall()
         return [_message(row[:-2], row[-2], row[-1], True) for row in rows]
+
+    def parent(self, thread_id: str, node_id: str) -> str | None:
+        """Return the node above a message, also of a deleted one; None at a root."""
+        sql = "SELECT parent_id FROM chatui_messages WHERE thread_id = ? AND node_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id, node_id)).fetchone()
+        return (row[0] or None) if row else None
 
     def path_ids(self, thread_id: str, node_id: str) -> list[str]:
         """Return the node ids from a message up to its root, the message first."""

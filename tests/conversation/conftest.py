@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+
 from chatui.config import Config
 from chatui.conversation.events import Event, Finished
 from chatui.conversation.library import Library
 from chatui.conversation.tree import Message
 from chatui.storage import Store
-
 from tests.scripted import ScriptedModels
 
 

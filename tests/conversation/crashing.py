@@ -12,7 +12,6 @@ from chatui.config import Config
 from chatui.conversation.events import TextPiece
 from chatui.conversation.library import Library
 from chatui.storage import Store
-
 from tests.scripted import ScriptedModels
 
 

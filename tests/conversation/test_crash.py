@@ -12,12 +12,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from chatui.conversation.engine import Conversation
 from chatui.conversation.tree import Partial
 from chatui.errors import UsageError
 from chatui.storage.partials import alive, this_process
 from chatui.storage.records import now
-
 from tests.conversation.conftest import Bench, run, say
 
 REPOSITORY = Path(__file__).parents[2]

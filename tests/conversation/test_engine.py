@@ -7,11 +7,11 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from langchain_core.messages import AIMessageChunk, HumanMessage
+
 from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Asked, Failed, Finished, Started, Stopped, TextPiece
 from chatui.errors import ServerFault, Stalled, UnknownCheckpoint, UnknownThread
-from langchain_core.messages import AIMessageChunk, HumanMessage
-
 from tests.conversation.conftest import Bench, run, say
 
 
@@ -31,7 +31,12 @@ async def test_a_turn_is_told_in_events_and_saved(bench: Bench) -> None:
     assert pieces == [TextPiece("Hello"), TextPiece(" there.")]
     assert isinstance(finished, Finished)
     reply = finished.message
-    assert (reply.text, reply.role, reply.model, reply.interrupted) == ("Hello there.", "assistant", "ollama:scripted", None)
+    assert (reply.text, reply.role, reply.model, reply.interrupted) == (
+        "Hello there.",
+        "assistant",
+        "ollama:scripted",
+        None,
+    )
     assert reply.usage is not None
     assert reply.usage.input_tokens == 1
     assert reply.seconds is not None

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from chatui.conversation.memory import estimate_tokens, select
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+
+from chatui.conversation.memory import estimate_tokens, select
 
 
 def branch(turns: int, size: int = 100) -> list[BaseMessage]:

@@ -3,10 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from chatui.conversation.state import fold_messages, reduce_messages
 from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, RemoveMessage
+
+from chatui.conversation.state import fold_messages, reduce_messages
 
 ids = st.sampled_from(["a", "b", "c", "d"])
 messages = st.one_of(

@@ -1,0 +1,82 @@
+"""Copying out: another thread made of LangGraph's rows of this one, by SQL, independent of it afterwards.
+
+Copies keep their checkpoint ids, which are inside the blobs too; only the thread id is new, so every key of ours has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import aiosqlite
+
+from chatui.storage.records import now
+
+#: Ids per statement: SQLite takes 32,766 values at the most, and older ones 999.
+_BATCH = 500
+
+
+async def copy_checkpoints(
+    connection: aiosqlite.Connection,
+    source: str,
+    target: str,
+    checkpoints: Collection[str],
+    without_writes: Collection[str],
+) -> None:
+    """Copy rows of both of LangGraph's tables to another thread, in the order they were written.
+
+    Args:
+        connection: Of an open transaction.
+        source: The thread to copy from.
+        target: The new thread's id.
+        checkpoints: Which checkpoints.
+        without_writes: Those of them whose written messages belong to what is not copied: copied along they would be ghosts, texts
+            that no branch shows.
+    """
+    await connection.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS chatui_copied (checkpoint_id TEXT PRIMARY KEY, writes INTEGER)"
+    )
+    await connection.execute("DELETE FROM chatui_copied")
+    bare = set(without_writes)
+    await connection.executemany(
+        "INSERT INTO chatui_copied VALUES (?, ?)", [(name, name not in bare) for name in checkpoints]
+    )
+    for table, condition in (("checkpoints", ""), ("writes", "AND k.writes")):
+        columns = [
+            row[1] async for row in await connection.execute(f"PRAGMA table_info({table})") if row[1] != "thread_id"
+        ]
+        names = ", ".join(columns)
+        await connection.execute(
+            f"""INSERT INTO {table} (thread_id, {names}) SELECT ?, {", ".join("t." + name for name in columns)}
+                FROM {table} t JOIN chatui_copied k ON k.checkpoint_id = t.checkpoint_id {condition}
+                WHERE t.thread_id = ? AND t.checkpoint_ns = '' ORDER BY t.rowid""",
+            (target, source),
+        )
+    await connection.execute("DROP TABLE chatui_copied")
+
+
+async def copy_thread_row(
+    connection: aiosqlite.Connection, source: str, target: str, *, title: str, origin_node: str
+) -> None:
+    """Make the new thread's row: the owner, model and settings of the old one, and where it came from."""
+    time = now()
+    await connection.execute(
+        """INSERT INTO chatui_threads (thread_id, owner, title, title_by, model, memory, system_prompt, created_at, updated_at,
+               origin_thread, origin_node)
+           SELECT ?, owner, ?, 'user', model, memory, system_prompt, ?, ?, thread_id, ? FROM chatui_threads WHERE thread_id = ?""",
+        (target, title, time, time, origin_node, source),
+    )
+
+
+async def copy_marks(connection: aiosqlite.Connection, source: str, target: str) -> None:
+    """Copy stars, names and last choices to those messages that the new thread has: their node ids are the same."""
+    await connection.execute(
+        """INSERT INTO chatui_marks (thread_id, node_id, starred, name)
+           SELECT ?1, k.node_id, k.starred, k.name FROM chatui_marks k
+           JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = k.node_id WHERE k.thread_id = ?2""",
+        (target, source),
+    )
+    await connection.execute(
+        """INSERT INTO chatui_choices SELECT ?1, c.parent_id, c.node_id FROM chatui_choices c
+           JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = c.node_id WHERE c.thread_id = ?2""",
+        (target, source),
+    )
