@@ -5,10 +5,10 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+
 from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Asked, Finished
 from chatui.errors import UsageError
-
 from tests.conversation.conftest import Bench, say
 
 
@@ -88,7 +88,7 @@ async def test_a_reply_into_a_branch_that_was_deleted_meanwhile_is_deleted_and_n
 
 
 def grep(path: Path, word: str) -> bool:
-    files = [file for file in path.parent.glob(path.name + "*")]
+    files = list(path.parent.glob(path.name + "*"))
     return any(word.lower().encode() in file.read_bytes().lower() for file in files)
 
 
@@ -129,8 +129,9 @@ async def test_a_purged_answer_does_not_come_back_to_plain_langgraph(bench: Benc
     await conversation.view(find(conversation, "Badger."))
     prompt = conversation.branch()[0]
     await conversation.upkeep.purge(find(conversation, "Badger."))
-    from chatui.conversation.graph import at, build_graph
     from langchain_core.messages import AIMessage
+
+    from chatui.conversation.graph import at, build_graph
 
     asked = []
 
