@@ -45,7 +45,12 @@ class Prompt(TextArea):
 
     def __init__(self) -> None:
         super().__init__(
-            id="prompt", soft_wrap=True, show_line_numbers=False, highlight_cursor_line=False, compact=True, tab_behavior="focus"
+            id="prompt",
+            soft_wrap=True,
+            show_line_numbers=False,
+            highlight_cursor_line=False,
+            compact=True,
+            tab_behavior="focus",
         )
         #: Whether the menu of commands is open; its owner sets it.
         self.menu_open = False
@@ -86,26 +91,48 @@ class Prompt(TextArea):
             return
         self.post_message(self.Typed(self.text))
 
+    # The keys of these come before the widget's own, so they are handled at once, while the characters that were typed before them
+    # still wait in this widget's queue: over a slow line a whole sentence and its Enter come in one read. Each action therefore queues
+    # behind them.
+
     def action_submit(self) -> None:
+        self.call_later(self._submit)
+
+    def action_newline(self) -> None:
+        self.call_later(self._newline)
+
+    def action_leave(self) -> None:
+        self.call_later(self._leave)
+
+    def action_complete(self) -> None:
+        self.call_later(self._complete)
+
+    def action_up(self) -> None:
+        self.call_later(self._up)
+
+    def action_down(self) -> None:
+        self.call_later(self._down)
+
+    def _submit(self) -> None:
         if self.menu_open:
             self.post_message(self.MenuKey("submit"))
             return
         self._history = []
         self.post_message(self.Submitted(self.text))
 
-    def action_newline(self) -> None:
+    def _newline(self) -> None:
         self.insert("\n")
 
-    def action_leave(self) -> None:
+    def _leave(self) -> None:
         self.post_message(self.Left())
 
-    def action_complete(self) -> None:
+    def _complete(self) -> None:
         if self.menu_open:
             self.post_message(self.MenuKey("complete"))
         else:
             self.screen.focus_next()
 
-    def action_up(self) -> None:
+    def _up(self) -> None:
         if self.menu_open:
             self.post_message(self.MenuKey("up"))
         elif self.cursor_location[0] > 0 or self.wrapped_document.location_to_offset(self.cursor_location).y > 0:
@@ -115,7 +142,7 @@ class Prompt(TextArea):
         else:
             self.post_message(self.HistoryWanted())
 
-    def action_down(self) -> None:
+    def _down(self) -> None:
         if self.menu_open:
             self.post_message(self.MenuKey("down"))
         elif self.wrapped_document.location_to_offset(self.cursor_location).y < self.wrapped_document.height - 1:
