@@ -47,8 +47,9 @@ class ChatApp(App[int]):
     """
 
     TITLE = "chatui"
+    CSS_PATH = "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = []
-    COMMANDS: ClassVar = {ChatCommands}  # type: ignore[assignment]
+    COMMANDS: ClassVar = {ChatCommands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f12"  # ours is a binding of the main screen
 
@@ -130,7 +131,7 @@ class ChatApp(App[int]):
         try:
             for name in STACK:
                 await asyncio.to_thread(import_module, name)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with the installation, it is told in a sentence
+        except Exception as error:
             what = clean_line(f"{type(error).__name__}: {error}", 200)
             screen.say(ChatuiError(f"A part of chatui cannot be loaded: {what}.", "`chatui doctor` tells more."))
             return
@@ -151,7 +152,9 @@ class ChatApp(App[int]):
         """Open the first-run screen, once."""
         if any(isinstance(screen, WelcomeScreen) for screen in self.screen_stack):
             return
-        demo = Demo(str(models.DEMO_MODEL), models.DEMO_MODEL_BYTES, models.DEMO_MODEL_LICENCE, models.embedded_available())
+        demo = Demo(
+            str(models.DEMO_MODEL), models.DEMO_MODEL_BYTES, models.DEMO_MODEL_LICENCE, models.embedded_available()
+        )
 
         def pull() -> AsyncGenerator[models.PullProgress]:
             return self.library.models.pull(models.DEMO_MODEL)
@@ -170,7 +173,9 @@ class ChatApp(App[int]):
 
     def _help(self, _text: str = "") -> None:
         screen = self.chat_screen
-        scope: keys.Scope = "messages" if screen.transcript.has_focus else "threads" if screen.threads.has_focus_within else "prompt"
+        scope: keys.Scope = (
+            "messages" if screen.transcript.has_focus else "threads" if screen.threads.has_focus_within else "prompt"
+        )
         self.push_screen(HelpScreen(self.config.keys, scope))
 
     def _pick_theme(self, name: str = "") -> None:
@@ -190,7 +195,10 @@ class ChatApp(App[int]):
         if selected:
             self.copy_to_clipboard(selected)
             screen.clear_selection()
-            screen.say(f"{labels.plural(len(selected), 'character')} handed to the terminal's clipboard.", severity="information")
+            screen.say(
+                f"{labels.plural(len(selected), 'character')} handed to the terminal's clipboard.",
+                severity="information",
+            )
         elif now - self._last_interrupt < TWICE:
             await self.leave()
         elif screen.reply is not None:

@@ -7,10 +7,11 @@ What its keys do stands in three files beside it: turns.py (send, regenerate, ed
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
@@ -18,9 +19,10 @@ from textual.widgets import Static
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
+from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.commands import Slash, parse_slash
-from chatui.tui.keys import bindings, pretty
+from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
 from chatui.tui.menu import CommandMenu
 from chatui.tui.notices import Notice, Offer
@@ -50,8 +52,8 @@ class ChatScreen(Screen[None]):
     BINDINGS = bindings("everywhere")
     CSS_PATH = "chat.tcss"
     AUTO_FOCUS = ""
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [(0, "-short"), (24, "-tall")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
 
     class ReplyNews(TextualMessage):
         """A reply began, ended, or was refused; in whichever thread."""
@@ -76,7 +78,12 @@ class ChatScreen(Screen[None]):
         self.travel = Travel(self)
         self.shelf = Shelf(self)
         self._draft_kept = ""
-        self._handlers = {**self.turns.handlers(), **self.travel.handlers(), **self.shelf.handlers(), **self.chat.handlers()}
+        self._handlers = {
+            **self.turns.handlers(),
+            **self.travel.handlers(),
+            **self.shelf.handlers(),
+            **self.chat.handlers(),
+        }
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -84,7 +91,6 @@ class ChatScreen(Screen[None]):
             with Vertical(id="main"):
                 yield Static(EMPTY, id="empty", markup=False)
                 yield self.transcript
-                yield Notice("news")
                 yield Notice("forking")
                 yield Notice("queue")
                 yield self.offer
@@ -172,14 +178,23 @@ class ChatScreen(Screen[None]):
         waiting = self.chat.replies.waiting.get(self.thread_id, [])
         lines = [f"{'Next' if self.reply else 'Waiting'}: {labels.fit(' '.join(text.split()), 90)}" for text in waiting]
         if lines:
-            lines.append("Ctrl+P edits or drops what waits." if self.reply else "Enter in the empty prompt sends the next.")
+            lines.append(
+                "↑ takes it back into the prompt, /drop drops it" + ("." if self.reply else ", Enter sends it.")
+            )
         self.query_one("#queue", Notice).show("\n".join(lines))
         box = self.query_one("#prompt-box")
         box.set_class(self.turns.editing is not None, "-editing")
-        box.border_title = self.turns.prompt_title()
+        self._show_prompt_title()
         model = self.shelf.model
-        box.border_subtitle = labels.fit(labels.short_model(model), 40).replace("[", "\\[") if model else "no model yet"
+        box.border_subtitle = Content(clean_line(labels.short_model(model), 40)) if model else "no model yet"
         self._show_status()
+
+    def _show_prompt_title(self) -> None:
+        title = Content(self.turns.prompt_title())
+        if self.transcript.news:
+            # In the border, where it moves nothing.
+            title = Content.assemble(title, "  ", (" ↓ new · Ctrl+End ", "$block-cursor-foreground on $primary bold"))
+        self.query_one("#prompt-box").border_title = title
 
     def _show_status(self) -> None:
         thread = self.conversation.thread()
@@ -195,11 +210,25 @@ class ChatScreen(Screen[None]):
     def _show_keys(self) -> None:
         keys: list[tuple[str, str, str]] = []
         if self.prompt.has_focus:
-            keys += [("Enter", "Send", ""), ("Ctrl+J", "New line", ""), ("Esc", "Stop" if self.reply else "Messages", "")]
+            keys += [
+                ("Enter", "Send", ""),
+                ("Ctrl+J", "New line", ""),
+                ("Esc", "Stop" if self.reply else "Messages", ""),
+            ]
+        elif self.threads.has_focus_within:
+            keys.append(("Enter", "Open", ""))
+            if not self.threads.rows.has_focus:
+                keys += [("↓", "To the list", ""), ("Esc", "Clear" if self.threads.text else "Prompt", "")]
         for active in self.active_bindings.values():
             binding = active.binding
             if binding.show and binding.id:
-                keys.append((self.app.get_key_display(binding) if not binding.key_display else binding.key_display, binding.description, binding.action))
+                keys.append(
+                    (
+                        self.app.get_key_display(binding) if not binding.key_display else binding.key_display,
+                        binding.description,
+                        binding.action,
+                    )
+                )
         self.query_one(KeyLine).show(keys)
 
     async def _paint(self) -> None:
@@ -220,6 +249,9 @@ class ChatScreen(Screen[None]):
         """Keep what is written and not sent."""
         text = self.prompt.text
         if text == self._draft_kept or self.turns.editing is not None or self.library.read_only:
+            return
+        if self.reply is not None and self.reply.started is None:
+            # What was sent is nowhere else until the prompt is saved.
             return
         self._draft_kept = text
         try:
@@ -264,7 +296,10 @@ class ChatScreen(Screen[None]):
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         self._show_menu(event.text)
 
-    def on_prompt_history_wanted(self, event: Prompt.HistoryWanted) -> None:
+    async def on_prompt_history_wanted(self, event: Prompt.HistoryWanted) -> None:
+        if not self.prompt.text and self.chat.replies.waiting.get(self.thread_id):
+            await self.action_do("queue.edit")
+            return
         said = [message.text for message in self.conversation.branch() if message.role == "user"]
         if said:
             self.prompt.recall(said)
@@ -313,7 +348,7 @@ class ChatScreen(Screen[None]):
         self._show_status()
 
     def on_transcript_news(self, event: Transcript.News) -> None:
-        self.query_one("#news", Notice).show("↓ new" if event.waiting else "")
+        self._show_prompt_title()
 
     async def on_chat_screen_reply_news(self, event: ChatScreen.ReplyNews) -> None:
         await self.turns.take(event.reply, event.event)
@@ -323,6 +358,3 @@ class ChatScreen(Screen[None]):
 
     def on_descendant_blur(self) -> None:
         self._show_status()
-
-
-__all__ = ["ChatScreen", "pretty"]

@@ -28,7 +28,11 @@ class ChatCommands(Provider):
     def _entries(self) -> list[Action]:
         if not hasattr(self.screen, "action_do"):
             return []
-        return [entry for entry in ACTIONS if entry.scope in _SCOPES and not entry.action and entry.id not in _NOT_IN_PALETTE]
+        return [
+            entry
+            for entry in ACTIONS
+            if entry.scope in _SCOPES and not entry.action and entry.id not in _NOT_IN_PALETTE
+        ]
 
     def _title(self, entry: Action) -> str:
         return _SCOPES[entry.scope] + entry.title
@@ -41,7 +45,9 @@ class ChatCommands(Provider):
         """Yield every entry, for an empty search."""
         for entry in self._entries():
             title = self._title(entry)
-            yield DiscoveryHit(self._shown(entry, Content(title)), partial(self._run, entry.id), text=title, help=entry.help or None)
+            yield DiscoveryHit(
+                self._shown(entry, Content(title)), partial(self._run, entry.id), text=title, help=entry.help or None
+            )
 
     async def search(self, query: str) -> Hits:
         """Yield the entries that fit."""
@@ -50,7 +56,13 @@ class ChatCommands(Provider):
             title = self._title(entry)
             score = max(matcher.match(title), matcher.match(f"/{entry.slash}") if entry.slash else 0)
             if score > 0:
-                yield Hit(score, self._shown(entry, matcher.highlight(title)), partial(self._run, entry.id), text=title, help=entry.help or None)
+                yield Hit(
+                    score,
+                    self._shown(entry, matcher.highlight(title)),
+                    partial(self._run, entry.id),
+                    text=title,
+                    help=entry.help or None,
+                )
 
     async def _run(self, action_id: str) -> None:
         await self.screen.action_do(action_id)  # type: ignore[attr-defined]

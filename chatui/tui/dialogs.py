@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -16,8 +18,10 @@ from chatui.tui.keys import bindings
 class Confirm(ModalScreen[bool]):
     """A question that y answers with yes; Enter and Escape are no, so that nothing happens by reflex."""
 
-    BINDINGS = [Binding("y", "dismiss(True)", "Yes"), Binding("n,escape,enter,q", "dismiss(False)", "No")]
-    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", "Yes"),
+        Binding("n,escape,enter,q", "dismiss(False)", "No"),
+    ]
 
     def __init__(self, title: str, text: str, yes: str) -> None:
         super().__init__()
@@ -37,8 +41,7 @@ class Confirm(ModalScreen[bool]):
 class AskLine(ModalScreen[str | None]):
     """A line of text. Escape gives None."""
 
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
-    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Cancel")]
 
     def __init__(self, title: str, value: str = "") -> None:
         super().__init__()
@@ -61,8 +64,10 @@ class AskLine(ModalScreen[str | None]):
 class EditText(ModalScreen[str | None]):
     """A text of several lines: Ctrl+S saves it, Escape gives None."""
 
-    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel"), Binding("ctrl+s", "save", "Save", priority=True)]
-    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("ctrl+s", "save", "Save", priority=True),
+    ]
 
     def __init__(self, title: str, text: str) -> None:
         super().__init__()
@@ -85,8 +90,7 @@ class EditText(ModalScreen[str | None]):
 class Facts(ModalScreen[None]):
     """Names and values, to read."""
 
-    BINDINGS = [Binding("escape,enter,i,q", "dismiss", "Close"), *bindings("list")[:0]]
-    CSS_PATH = "dialogs.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,i,q", "dismiss", "Close"), *bindings("list")[:0]]
 
     def __init__(self, title: str, facts: list[tuple[str, str]]) -> None:
         super().__init__()

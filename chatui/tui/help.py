@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -33,8 +34,8 @@ class HelpScreen(ModalScreen[None]):
         first: The part that stands first: where the focus was.
     """
 
-    BINDINGS = [Binding("escape,f1,q,question_mark,enter", "dismiss", "Close")]
-    CSS_PATH = ["dialogs.tcss", "help.tcss"]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,question_mark,enter", "dismiss", "Close")]
+    CSS_PATH = "help.tcss"
 
     def __init__(self, keymap: Mapping[str, str], first: Scope = "prompt") -> None:
         super().__init__()
@@ -62,7 +63,9 @@ class HelpScreen(ModalScreen[None]):
                     continue
                 slash = f"  /{entry.slash} {entry.takes}".rstrip() if entry.slash else ""
                 lines.append(
-                    Content.assemble((keys.ljust(width), "$footer-key-foreground bold"), entry.title, (slash, "$code-name"))
+                    Content.assemble(
+                        (keys.ljust(width), "$footer-key-foreground bold"), entry.title, (slash, "$code-name")
+                    )
                 )
                 if entry.help:
                     lines.append(Content.assemble(" " * width, (entry.help, "$muted")))

@@ -41,10 +41,10 @@ class LeafView(Static):
         self.leaf = leaf
         self._indent = cell_len(leaf.first)
         if leaf.kind == "code":
-            self.styles.margin = (0, 0, int(leaf.gap), self._indent)
+            self.styles.margin = (int(leaf.gap), 0, 0, self._indent)
         else:
             self.styles.padding = (0, 0, 0, self._indent)
-            self.styles.margin = (0, 0, int(leaf.gap), 0)
+            self.styles.margin = (int(leaf.gap), 0, 0, 0)
 
     def on_mount(self) -> None:
         self.update(self._content())
@@ -55,7 +55,12 @@ class LeafView(Static):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         strips = super().render_lines(crop)
-        if not self._indent or self.leaf.kind == "code" or crop.x >= self._indent or self.styles.padding.left < self._indent:
+        if (
+            not self._indent
+            or self.leaf.kind == "code"
+            or crop.x >= self._indent
+            or self.styles.padding.left < self._indent
+        ):
             return strips
         style = self.get_component_rich_style("leaf--marker", partial=True)
         painted = []

@@ -1,7 +1,7 @@
 """Markdown to leaves: paragraphs, headings, list items, code, tables - each with what stands before its lines.
 
-Textual's own Markdown widget makes several widgets a paragraph and costs a tenth of a second a message; a leaf is one widget, and a list of
-leaves can be compared with the one before, so that a streaming reply touches only what changed. Nothing is dropped: HTML is
+Textual's own Markdown widget makes several widgets of a list item and costs a tenth of a second a message. A leaf is
+one widget, and leaves can be compared with those before, so that a streaming reply touches only what changed. Nothing is dropped: HTML is
 shown as it was written.
 """
 
@@ -42,7 +42,7 @@ class Leaf(NamedTuple):
         content: Its text with its styles; of code, the source.
         first: What stands before its first line: a bullet, a number, a quote's bar.
         rest: What stands before its other lines; as wide as `first`.
-        gap: Whether a blank row follows.
+        gap: Whether a blank row stands before it.
         language: Of code, what the fence says.
         table: Of a table, its cells.
     """
@@ -94,7 +94,12 @@ def blocks(source: str) -> list[Block]:
         if token.level == 0 and token.nesting <= 0:
             part = tokens[start:end]
             line = part[0].map[0] if part[0].map else 0
-            found.append(Block(line, list(_leaves(part))))
+            after = bool(found)
+            leaves = []
+            for leaf in _leaves(part):
+                leaves.append(leaf._replace(gap=after))
+                after = leaf.gap
+            found.append(Block(line, leaves))
             start = end
     return found
 
@@ -117,7 +122,7 @@ class _List:
 
 
 def _leaves(tokens: Sequence[Token]) -> Iterator[Leaf]:
-    """Walk the tokens of one block."""
+    """Walk the tokens of one block. In what comes from here, `gap` means a blank row behind."""
     lists: list[_List] = []
     before: list[str] = []  # what stands before the lines, one entry a nesting
     marker = ""  # of a list item whose first leaf has not come yet
@@ -180,7 +185,10 @@ def _leaves(tokens: Sequence[Token]) -> Iterator[Leaf]:
             if what == "th_open":
                 table.align.append(str(token.attrs.get("style", "")).rpartition(":")[2] or "left")
         elif what == "tr_close" and table is not None:
-            (table.header.extend if not table.header else table.rows.append)(row)  # type: ignore[operator]
+            if table.header:
+                table.rows.append(row)
+            else:
+                table.header.extend(row)
             row = []
         elif what == "table_close" and table is not None:
             yield leaf("table", Content(""), cells=table)

@@ -134,7 +134,13 @@ class AnswerView(MessageView):
         return clean(self.message.reasoning) if self.message else self.reply.reasoning if self.reply else ""
 
     def _label(self) -> Content:
-        model = self.message.model if self.message else self.reply.started.model if self.reply and self.reply.started else None
+        model = (
+            self.message.model
+            if self.message
+            else self.reply.started.model
+            if self.reply and self.reply.started
+            else None
+        )
         name = labels.short_model(model) or "Answer"
         if self.plain:
             name = f"Answer from {name}"
@@ -208,6 +214,8 @@ class AnswerView(MessageView):
         tail = text[self._offset :]
         parsed = blocks(tail)
         fresh = [leaf for block in parsed for leaf in block.leaves]
+        if self._settled and fresh:
+            fresh[0] = fresh[0]._replace(gap=True)
         shown = self._leaves[self._settled :]
         new: list[LeafView] = []
         foot = self.query_one(".foot")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
@@ -35,7 +36,11 @@ class ModelRows(Rows, can_focus=False):
         facts = [model.parameters or "", labels.size(model.size)]
         if width > 60:
             facts[1:1] = [model.quantization or "", f"{model.context_length:,} tokens" if model.context_length else ""]
-        left: list[Piece] = [("› " if here else "  ", "rows--sign"), (name, "rows--strong" if here else ""), (f"  {provider}", "rows--muted")]
+        left: list[Piece] = [
+            ("› " if here else "  ", "rows--sign"),
+            (name, "rows--strong" if here else ""),
+            (f"  {provider}", "rows--muted"),
+        ]
         if model.loaded:
             left.append(("  loaded", "rows--sign"))
         return left, [(clean_line("  ".join(fact for fact in facts if fact), 60), "rows--muted")]
@@ -50,16 +55,18 @@ class ModelPicker(ModalScreen[str | None]):
         purpose: The title.
     """
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Cancel"),
         Binding("up", "move(-1)", show=False, priority=True),
         Binding("down", "move(1)", show=False, priority=True),
         Binding("pageup", "move(-8)", show=False, priority=True),
         Binding("pagedown", "move(8)", show=False, priority=True),
     ]
-    CSS_PATH = ["dialogs.tcss", "models.tcss"]
+    CSS_PATH = "models.tcss"
 
-    def __init__(self, load: Callable[[], Awaitable[Sequence[ModelInfo]]], current: str | None, purpose: str = "Model") -> None:
+    def __init__(
+        self, load: Callable[[], Awaitable[Sequence[ModelInfo]]], current: str | None, purpose: str = "Model"
+    ) -> None:
         super().__init__()
         self._load = load
         self._all: list[ModelInfo] = []
@@ -97,9 +104,13 @@ class ModelPicker(ModalScreen[str | None]):
         if self._loaded and not rows.models:
             typed = clean_line(self.query_one(Input).value, 60)
             empty.update(
-                f"Enter uses “{typed}”." if typed else "No model answers. Start Ollama, or fetch the demo model: Esc, then send a message."
+                f"Enter uses “{typed}”."
+                if typed
+                else "No model answers. Start Ollama, or fetch the demo model: Esc, then send a message."
             )
-        self.query_one("#model-dialog").border_subtitle = f"{rows.cursor + 1} / {len(rows.models)}" if rows.models else ""
+        self.query_one("#model-dialog").border_subtitle = (
+            f"{rows.cursor + 1} / {len(rows.models)}" if rows.models else ""
+        )
 
     def on_input_changed(self, event: Input.Changed) -> None:
         if self._loaded:

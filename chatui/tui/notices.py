@@ -65,7 +65,8 @@ class Offer(Static, can_focus=True):
         self.display = bool(text)
         self.set_class(tone == "error", "-error")
         answers = [
-            Content.assemble((choice.key, "$footer-key-foreground bold"), " ", (choice.title, "$muted")) for choice in choices
+            Content.assemble((choice.key, "$footer-key-foreground bold"), " ", (choice.title, "$muted"))
+            for choice in choices
         ]
         self.update(Content("\n").join([Content(clean_line(text, 400)), Content("   ").join(answers)]))
 

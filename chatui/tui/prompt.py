@@ -91,9 +91,9 @@ class Prompt(TextArea):
             return
         self.post_message(self.Typed(self.text))
 
-    # The keys of these come before the widget's own, so they are handled at once, while the characters that were typed before them
-    # still wait in this widget's queue: over a slow line a whole sentence and its Enter come in one read. Each action therefore queues
-    # behind them.
+    # The keys of these come before the widget's own, so they are handled at once, while the characters that were typed before
+    # them still wait in this widget's queue: over a slow line a whole sentence and its Enter come in one read. Each action
+    # therefore queues behind them.
 
     def action_submit(self) -> None:
         self.call_later(self._submit)

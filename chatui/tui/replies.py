@@ -1,7 +1,7 @@
 """The replies that run, whoever looks at them: one object a thread, with what has come so far and what waits to be sent.
 
-A reply goes on when its thread is left, so it belongs to the application and not to a widget. Screens read its text as often as they
-paint, and are told only of its beginning and its end.
+A reply goes on when its thread is left, so it belongs to the application and not to a widget. Screens read its text as often
+as they paint, and are told only of its beginning and its end.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class Replies:
                         self._listener(reply, event)
         except ChatuiError as error:
             last = self._unable(reply, error)
-        except Exception as error:  # noqa: BLE001 - a fault here must not take the program and its other replies down
+        except Exception as error:
             what = clean_line(f"{type(error).__name__}: {error}", 200)
             last = self._unable(reply, ChatuiError(f"A fault of chatui itself: {what}.", "Try again."))
         finally:

@@ -29,9 +29,9 @@ class Rows(ScrollView, can_focus=True):
 
     BINDINGS = bindings("list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "rows--cursor", "rows--cursor-blurred", "rows--hover", "rows--muted", "rows--user", "rows--strong", "rows--sign", "rows--line",
-        "rows--warning",
-    }  # fmt: skip
+        f"rows--{name}"
+        for name in ("cursor", "cursor-blurred", "hover", "muted", "user", "strong", "sign", "line", "warning")
+    }
     ROW_HEIGHT = 1
 
     cursor = reactive(0)
@@ -71,10 +71,16 @@ class Rows(ScrollView, can_focus=True):
 
     def rows_changed(self, cursor: int | None = None) -> None:
         """Call after the rows have changed."""
-        self.virtual_size = Size(0, self.row_count() * self.ROW_HEIGHT)
+        size = Size(0, self.row_count() * self.ROW_HEIGHT)
+        if size != self.virtual_size:
+            self.virtual_size = size
+            self.refresh(layout=self.styles.is_auto_height)
         self.cursor = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
         self.refresh()
         self.call_after_refresh(self._scroll_to_cursor)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return self.row_count() * self.ROW_HEIGHT
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width

@@ -123,7 +123,9 @@ class Shelf:
     def model(self) -> str | None:
         """The model that answers next, as far as known."""
         thread = self._screen.conversation.thread()
-        return self.asked_model or (thread.model if thread else None) or self._screen.library.config.model or self._chosen
+        return (
+            self.asked_model or (thread.model if thread else None) or self._screen.library.config.model or self._chosen
+        )
 
     def use(self, model: str) -> None:
         """Let a model answer in the open thread."""

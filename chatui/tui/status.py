@@ -52,7 +52,9 @@ class StatusLine(Static):
         title = labels.fit(self._title, room - len(chip) - 2 - sum(cell_len(fact) + 3 for fact in kept))
         self.update(
             Content.assemble(
-                (chip, "$background on $muted bold"), (f" {title}", "bold"), (("").join(f" · {fact}" for fact in kept), "$muted")
+                (chip, "$background on $muted bold"),
+                (f" {title}", "bold"),
+                (("").join(f" · {fact}" for fact in kept), "$muted"),
             )
         )
 
@@ -84,7 +86,9 @@ class KeyLine(Static):
         room = max(self.size.width, 20)
         parts: list[Content] = []
         for key, title, _action in self._keys:
-            part = Content.assemble((key, "$footer-key-foreground bold"), " ", (title, "$footer-description-foreground"))
+            part = Content.assemble(
+                (key, "$footer-key-foreground bold"), " ", (title, "$footer-description-foreground")
+            )
             if part.cell_length + 3 > room:
                 break
             room -= part.cell_length + 3

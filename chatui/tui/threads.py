@@ -65,7 +65,9 @@ class ThreadRows(Rows):
         sign = "" if not is_open else "> " if self.plain else "› "
         pin = "" if not thread.pinned else "pinned " if self.plain else "▴ "
         kind = "rows--strong" if is_open else "" if thread.title else "rows--muted"
-        return [(sign, "rows--sign"), (pin, "rows--sign"), (title, kind)], [(labels.age(thread.updated_at), "rows--muted")]
+        return [(sign, "rows--sign"), (pin, "rows--sign"), (title, kind)], [
+            (labels.age(thread.updated_at), "rows--muted")
+        ]
 
     def _facts(self, thread: Thread) -> tuple[list[Piece], list[Piece]]:
         left: list[Piece] = []
@@ -141,6 +143,13 @@ class ThreadsPane(Vertical):
     def on_mount(self) -> None:
         self.border_title = "Threads"
 
+    def on_descendant_focus(self) -> None:
+        # Enter in the filter opens the thread under the cursor, so the cursor is shown as one that acts.
+        self.rows.set_class(True, "-active")
+
+    def on_descendant_blur(self) -> None:
+        self.rows.set_class(False, "-active")
+
     @property
     def text(self) -> str:
         """What the filter says."""
@@ -165,7 +174,11 @@ class ThreadsPane(Vertical):
         empty = self.query_one("#threads-empty", Static)
         empty.display = not rows.threads
         rows.display = bool(rows.threads)
-        empty.update("No title contains this.\nEsc clears the filter." if self.text else "No threads yet.\nWrite a message to start one.")
+        empty.update(
+            "No title contains this.\nEsc clears the filter."
+            if self.text
+            else "No threads yet.\nWrite a message to start one."
+        )
         self._show_place()
 
     def mark(self, open_id: str | None, streaming: set[str]) -> None:

@@ -1,7 +1,7 @@
 """The messages of the active branch: a window on it, which follows the end, or holds still.
 
-Only about two screens of messages are widgets; more come while one scrolls, and those far away go. While the end is not followed, the
-first visible message keeps its place, whatever is loaded above it, however the terminal is resized, and whatever streams below.
+Only about two screens of messages are widgets; more come while one scrolls, and those far away go. While the end is not
+followed, the first visible message keeps its place, whatever is loaded above it, streams below it, or becomes of the width.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from textual.geometry import Size
 from textual.layout import DockArrangeResult
 from textual.message import Message as TextualMessage
 from textual.reactive import reactive
+from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from chatui.conversation.tree import Message
@@ -65,6 +66,8 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         self._pending: UserView | None = None
         self._live: AnswerView | None = None
         self._selected: str | None = None
+        #: Whether the end stays in view. Textual's own anchor would push a short conversation to the bottom of the screen.
+        self.following = True
         self._held: tuple[Widget, float] | None = None
         self._asked_for: str | None = None
 
@@ -89,11 +92,11 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         message = self.selected
         return next((view for view in self._views if message and view.node_id == message.node_id), None)
 
-    @property
-    def following(self) -> bool:
-        """Whether the end stays in view."""
-        # Textual keeps the released anchor to itself; its public `is_anchored` stays true then.
-        return self.is_anchored and not self._anchor_released
+    def follow(self) -> None:
+        """Keep the end in view from now on, until somebody scrolls up."""
+        self.following = True
+        self.news = False
+        self.refresh(layout=True)
 
     async def show(self, messages: list[Message], reply: Reply | None = None) -> None:
         """Show the end of a branch, from its end.
@@ -111,8 +114,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             await self.mount_all(self._views)
             if reply is not None:
                 await self._mount_reply(reply)
-            self.anchor()
-            self.news = False
+            self.follow()
 
     def _fitting(self, messages: Sequence[Message]) -> int:
         """How many messages from the end fill two screens."""
@@ -159,7 +161,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
                 self._selected = None
             self._mark_selected()
             if following:
-                self.anchor()
+                self.follow()
 
     async def _add(self, message: Message) -> None:
         """Mount a message at the end; the view that already shows it stays."""
@@ -188,7 +190,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         """Show a reply that was just asked for, at the end."""
         await self.forget_reply()
         await self._mount_reply(reply)
-        self.anchor()
+        self.follow()
 
     async def forget_reply(self) -> None:
         """Take away what was shown of a reply that is not saved."""
@@ -277,21 +279,30 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
                 return
 
     def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
-        """Lay out, and put the held message back to where it was.
+        """Lay out, and put the end, or the held message, back to where it was.
 
-        Textual does the same for its anchor at this place: later, and the screen would jump for one paint.
+        Textual does the same for its anchor right after this: any later, and the screen would jump for one paint.
         """
         result = super().arrange(size, optimal)
-        if self._held is not None and not optimal and not self.following:
+        if optimal:
+            return result
+        if self.following:
+            self._put_scroll(max(result.total_region.bottom - size.height, 0))
+        elif self._held is not None:
             widget, distance = self._held
             for placement in result.placements:
                 if placement.widget is widget:
-                    place = max(placement.region.y - distance, 0)
-                    if abs(place - self.scroll_y) >= 1:
-                        self.set_reactive(Widget.scroll_y, place)
-                        self.set_reactive(Widget.scroll_target_y, place)
+                    place = placement.region.y - distance
+                    self._put_scroll(min(max(place, 0), max(result.total_region.bottom - size.height, 0)))
                     break
         return result
+
+    def _put_scroll(self, place: float) -> None:
+        """Be at a place without scrolling there: no watcher, no animation."""
+        if abs(place - self.scroll_y) >= 1:
+            self.set_reactive(Widget.scroll_y, place)
+            self.set_reactive(Widget.scroll_target_y, place)
+            self.vertical_scrollbar.set_reactive(ScrollBar.position, place)
 
     async def _check_window(self) -> None:
         """Load what the screen comes near to."""
@@ -302,6 +313,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
+        self.following = new_value >= self.max_scroll_y - 0.5
         if self.following:
             self._held = None
             self.news = False
@@ -345,14 +357,14 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
                 self._views = [view_of(message, plain=self.plain) for message in rest[:count]]
                 await self.mount(*self._views, before=self._pending or self._live)
                 self._held = None
-                self.release_anchor()
+                self.following = False
             self._mark_selected()
             self.call_after_refresh(self._reveal, index)
             return
         view = self._views[index - self._first]
         last = index == len(self._records) - 1
         if last and self._live is None:
-            self.anchor()
+            self.follow()
         else:
             self.scroll_to_widget(view, animate=False, top=view.size.height > self.size.height)
 
@@ -382,7 +394,7 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
         elif index < 0:
             self.scroll_home(animate=False)
         else:
-            self.anchor()
+            self.follow()
 
     def action_select_first(self) -> None:
         """Select the first message of the branch."""

@@ -40,7 +40,7 @@ class Travel:
             "transcript.page_up": lambda _: transcript.scroll_page_up(animate=False),
             "transcript.page_down": lambda _: transcript.scroll_page_down(animate=False),
             "transcript.home": lambda _: transcript.action_select_first(),
-            "transcript.end": lambda _: transcript.anchor(),
+            "transcript.end": lambda _: transcript.follow(),
         }
 
     def _idle(self) -> bool:

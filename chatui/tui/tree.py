@@ -112,7 +112,7 @@ class TreeRows(Rows):
             guides = " " * len(guides)
         sign = ("* " if on_path else "- ") if self.plain else ("● " if on_path else "○ ")
         who = "you: " if message.role == "user" else "" if message.role == "assistant" else f"{message.role}: "
-        kind = "rows--user" if message.role == "user" else "" if on_path else "rows--muted"
+        kind = "" if on_path else "rows--muted"
         text = clean_line(message.text, 300) or ("(no text)" if message.role == "assistant" else "(empty)")
         left: list[Piece] = [
             (guides, "rows--sign" if on_path else "rows--line"),
@@ -125,8 +125,9 @@ class TreeRows(Rows):
             right.append(("here  ", "rows--sign"))
         if place in self._folded:
             right.append((f"+{node.below}  ", "rows--sign"))
-        if width > 56 and message.model and message.role == "assistant":
-            right.append((f"{labels.fit(clean_line(labels.short_model(message.model)), 18)}  ", "rows--muted"))
+        if width > 56:
+            model = message.model if message.role == "assistant" else ""
+            right.append((f"{labels.fit(clean_line(labels.short_model(model)), 16):<16}  ", "rows--muted"))
         right.append((f"{labels.age(message.created_at):>4}", "rows--muted"))
         return left, right
 
@@ -185,7 +186,7 @@ class TreeScreen(ModalScreen[str | None]):
         title: The thread's title.
     """
 
-    CSS_PATH = ["dialogs.tcss", "tree.tcss"]
+    CSS_PATH = "tree.tcss"
 
     def __init__(self, messages: Sequence[Message], head: str | None, title: str, *, plain: bool = False) -> None:
         super().__init__()
@@ -198,7 +199,9 @@ class TreeScreen(ModalScreen[str | None]):
             with VerticalScroll(id="preview", can_focus=False):
                 yield Static("", markup=False)
             yield Static(
-                key_hints(("Enter", "Go there"), ("←→", "Fold"), ("Space", "Preview"), ("Esc", "Close")), markup=False, classes="hint"
+                key_hints(("Enter", "Go there"), ("←→", "Fold"), ("Space", "Preview"), ("Esc", "Close")),
+                markup=False,
+                classes="hint",
             )
 
     def on_mount(self) -> None:
@@ -206,7 +209,9 @@ class TreeScreen(ModalScreen[str | None]):
         nodes = self._rows.nodes
         leaves = sum(node.children == 0 for node in nodes)
         dialog.border_title = Content(self._title)
-        dialog.border_subtitle = f"{labels.plural(len(nodes), 'message')} · {labels.plural(leaves, 'branch', 'branches')}"
+        dialog.border_subtitle = (
+            f"{labels.plural(len(nodes), 'message')} · {labels.plural(leaves, 'branch', 'branches')}"
+        )
         self.query_one("#preview").display = False
         self._rows.focus()
 
@@ -220,6 +225,7 @@ class TreeScreen(ModalScreen[str | None]):
     def on_tree_rows_preview_wanted(self, event: TreeRows.PreviewWanted) -> None:
         preview = self.query_one("#preview")
         preview.display = not preview.display
+        self.query_one("#tree-dialog").set_class(preview.display, "-previewing")
         self._show_preview()
 
     def _show_preview(self) -> None:

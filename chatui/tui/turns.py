@@ -246,12 +246,20 @@ class Turns:
             words = labels.plural(len(partial.text.split()), "word")
             self._offer(
                 f"A reply of {labels.short_model(partial.model)} was cut off here, after {words}, when the program ended.",
-                [Choice("k", "Keep it", "keep"), Choice("r", "Retry", "retry_partial"), Choice("d", "Discard it", "discard")],
+                [
+                    Choice("k", "Keep it", "keep"),
+                    Choice("r", "Retry", "retry_partial"),
+                    Choice("d", "Discard it", "discard"),
+                ],
             )
 
     def _offer_after_failure(self, reply: Reply, event: Failed) -> None:
         self._failed = reply.started.prompt.node_id if reply.started else None
-        choices = [Choice("r", "Retry", "retry"), Choice("R", "Another model", "retry_with"), Choice("e", "Edit the message", "edit")]
+        choices = [
+            Choice("r", "Retry", "retry"),
+            Choice("R", "Another model", "retry_with"),
+            Choice("e", "Edit the message", "edit"),
+        ]
         self._offer(str(event.error), choices, tone="error")
         if self._screen.prompt.has_focus and not self._screen.prompt.text:
             self._screen.offer.focus()

