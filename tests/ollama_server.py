@@ -8,6 +8,16 @@
 
 A reply is a list of steps: bytes to send, an event to wait for, `DROP` to close the connection at once. What is not set is
 answered as the real server's recording did. `server.hung_up` is set when a client goes away while a reply waits.
+
+    server.answers["GET", "/api/tags"] = tags("smol:latest", "big:70b", capabilities=["completion", "thinking"])
+    server.chats.append(stream("Hel", threading.Event()))     # stalls until the client goes away
+    server.chats.append(dropped("Hel"))                       # the connection breaks in the middle
+    server.chats.append(cut_off("Hel"))                       # the body ends well, but without `done`
+    server.chats.append(stream("Hel", ending=done("length"))) # the limit of tokens
+    server.chats.append(stream(ending=chunk({"error": "x"}))) # an error inside of the stream
+    server.chats.append(answer(500, {"error": "x"}))          # or 404, 401, or a page of HTML, or what is no JSON
+    server.chats += [answer(503, {"error": "x"})] * BUSY      # 502 and 503 are asked again: this often in all
+    await asyncio.to_thread(server.wait_for, "/api/chat")     # until it was asked
 """
 
 from __future__ import annotations
@@ -15,6 +25,7 @@ from __future__ import annotations
 import json
 import select
 import socket
+import sys
 import threading
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -26,6 +37,9 @@ DATA = Path(__file__).parent / "data" / "ollama"
 
 #: Closes the connection without a word.
 DROP = object()
+
+#: How often chatui asks a server that answers 502 or 503 before it says so.
+BUSY = 3
 
 Step = bytes | threading.Event | object
 Reply = list[Step]
@@ -58,6 +72,14 @@ def answer(status: int, body: str | dict[str, Any], kind: str = "application/jso
     data = (body if isinstance(body, str) else json.dumps(body)).encode()
     head = f"HTTP/1.1 {status} Said\r\nContent-Type: {kind}\r\nContent-Length: {len(data)}\r\n\r\n"
     return [head.encode() + data]
+
+
+def tags(*names: str, **fields: Any) -> Reply:
+    """An answer of /api/tags: the recorded model under other names, with other fields where they are given."""
+    model = json.loads((DATA / "tags.http").read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")[2])["models"][0]
+    model.update(fields)
+    shown = {key: value for key, value in model.items() if value is not None}
+    return answer(200, {"models": [{**shown, "name": name, "model": name} for name in names]})
 
 
 def chunk(line: str | dict[str, Any]) -> bytes:
@@ -103,6 +125,15 @@ def real_stream() -> Reply:
     return [_STREAM_HEAD, *(chunk(line) for line in lines), _END]
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that go away; everything else is a fault of the test."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
 class OllamaServer:
     """A server on a free port of this machine, for as long as the `with` block runs.
 
@@ -126,6 +157,7 @@ class OllamaServer:
         self.requests: list[Request] = []
         self.hung_up = threading.Event()
         self._closing = threading.Event()
+        self._arrived = threading.Condition()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -139,8 +171,7 @@ class OllamaServer:
             def log_message(self, *args: Any) -> None:
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -152,6 +183,15 @@ class OllamaServer:
     def asked(self) -> list[Any]:
         """The bodies of the chat requests."""
         return [request.body for request in self.requests if request.path == "/api/chat"]
+
+    def wait_for(self, path: str, count: int = 1, seconds: float = 10.0) -> None:
+        """Block until a path was asked so often. In a coroutine: `await asyncio.to_thread(server.wait_for, path)`."""
+
+        def enough() -> bool:
+            return sum(request.path == path for request in self.requests) >= count
+
+        with self._arrived:
+            assert self._arrived.wait_for(enough, seconds), f"{path} was not asked {count} times: {self.requests}"
 
     def __enter__(self) -> OllamaServer:
         self._thread.start()
@@ -168,7 +208,9 @@ class OllamaServer:
         length = int(handler.headers.get("Content-Length") or 0)
         data = handler.rfile.read(length)
         body = json.loads(data) if data else None
-        self.requests.append(Request(handler.command, handler.path, body, dict(handler.headers)))
+        with self._arrived:
+            self.requests.append(Request(handler.command, handler.path, body, dict(handler.headers)))
+            self._arrived.notify_all()
         if handler.path == "/api/chat":
             reply = self.chats.pop(0) if self.chats else real_stream()
         else:

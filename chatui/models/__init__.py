@@ -6,8 +6,8 @@ Importing this package loads neither LangChain nor a client library, as the firs
 from __future__ import annotations
 
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
-from chatui.models.refs import DEMO_MODEL, ModelRef, parse_ref
-from chatui.models.registry import DEMO_MODEL_BYTES, DEMO_MODEL_LICENCE, Models, embedded_available, embedded_present
+from chatui.models.refs import DEMO_MODEL, DEMO_MODEL_BYTES, DEMO_MODEL_LICENCE, ModelRef, parse_ref
+from chatui.models.registry import Models, embedded_available, embedded_present
 
 __all__ = [
     "DEMO_MODEL",

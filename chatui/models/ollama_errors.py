@@ -6,17 +6,22 @@ Each line here was seen: with a real server (0.32), or with one that was made to
 from __future__ import annotations
 
 import json
+import os
 import re
 from json import JSONDecodeError
 from typing import Any
 
 from chatui.errors import (
     BadReply,
+    ChatuiError,
+    ConfigError,
     ConnectionLost,
     ContextTooLong,
     EmptyReply,
+    MissingExtra,
     ModelError,
     OutOfMemory,
+    PullFailed,
     ServerBusy,
     ServerFault,
     Stalled,
@@ -47,17 +52,26 @@ def explain(error: BaseException, *, url: str, model: str, began: bool) -> Model
     if type(error).__name__ == "ResponseError":
         status = int(getattr(error, "status_code", -1))
         return from_status(status, str(getattr(error, "error", error)), url=url, model=model, began=began)
-    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout):
+    if isinstance(error, httpx.ReadTimeout | httpx.WriteTimeout | httpx.PoolTimeout) or type(error) is TimeoutError:
         return Stalled(
             f"Nothing came from Ollama at {url} for too long.", _TRY_AGAIN if began else "Wait, or try again."
         )
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) or type(error) is ConnectionError:
+    if (
+        isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | ConnectionRefusedError)
+        or type(error) is ConnectionError
+    ):
         if _TLS.search(str(error)):
             return Unreachable(
                 f"No secure connection to Ollama at {url}: {clean_line(str(error), 120)}.",
                 "Check the certificate, and whether it is http or https.",
             )
-        return Unreachable(f"Cannot reach Ollama at {url}.", "Start it with `ollama serve`, or check OLLAMA_HOST.")
+        # The client's own ConnectionError hides what TLS said.
+        check = (
+            "the address and its certificate"
+            if url.startswith("https:")
+            else "the address in OLLAMA_HOST or the config"
+        )
+        return Unreachable(f"Cannot reach Ollama at {url}.", f"Start it with `ollama serve`, or check {check}.")
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError | httpx.WriteError | ConnectionError):
         if began:
             return ConnectionLost(f"The connection to Ollama at {url} was lost in the middle of the reply.", _TRY_AGAIN)
@@ -118,6 +132,58 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
     return ServerFault(
         f"Ollama at {url} failed (status {status}): {said or 'it gave no reason'}.",
         "Its log says more (`journalctl -u ollama`, or ~/.ollama/logs/server.log).",
+    )
+
+
+def pull_failed(said: str, model: str) -> PullFailed:
+    """Turn the error that comes inside of a pull's stream into a sentence.
+
+    Args:
+        said: The server's words.
+        model: The reference of the model that was to be fetched.
+    """
+    said = clean_line(said, 300)
+    lowered = said.lower()
+    if "file does not exist" in lowered or "not found" in lowered:
+        return PullFailed(f"Ollama's library has no model {model.removeprefix('ollama:')}.", "Check its name and tag.")
+    advice = "Pull it again: what has come is kept on the server."
+    if "no space left" in lowered:
+        advice = "Make room on the server's disk and pull it again."
+    elif "no such host" in lowered or "dial tcp" in lowered or "timeout" in lowered:
+        advice = "Check the server's network and pull it again: what has come is kept."
+    elif "newer version" in lowered or "requires a" in lowered:
+        advice = "Update Ollama on the server and pull it again."
+    return PullFailed(f"Ollama cannot fetch {model.removeprefix('ollama:')}: {said.rstrip('.')}.", advice)
+
+
+def pull_broken(model: str) -> PullFailed:
+    """Return the sentence for a pull whose connection ended before the model was there."""
+    return PullFailed(
+        f"The connection to Ollama was lost before {model.removeprefix('ollama:')} was fetched.",
+        "Pull it again: it goes on where it was.",
+    )
+
+
+def bad_environment(error: BaseException) -> ChatuiError:
+    """Name the variable that keeps Ollama's client from starting: it reads several at its very import, and raises.
+
+    Args:
+        error: What came: ImportError for a SOCKS proxy without its library, OSError for certificates, ValueError for addresses.
+    """
+    if isinstance(error, ModuleNotFoundError):
+        return MissingExtra(f"A part of chatui is missing: {clean_line(str(error))}.", "Install chatui again.")
+    said = clean_line(str(error), 200).rstrip(".")
+    if "proxy" in said.lower():
+        suspects = [name for name in os.environ if name.lower().endswith("_proxy") and name.lower() != "no_proxy"]
+    elif isinstance(error, OSError):
+        # The second counts only without the first.
+        suspects = ["SSL_CERT_FILE"] if os.environ.get("SSL_CERT_FILE") else ["SSL_CERT_DIR"]
+    else:
+        suspects = ["OLLAMA_HOST"]
+    named = " or ".join(sorted(name for name in suspects if os.environ.get(name)))
+    return ConfigError(
+        f"Ollama's client cannot start because of {named or 'the environment'}: {said}.",
+        f"Correct or unset {named or 'it'}, and start chatui again.",
     )
 
 

@@ -69,10 +69,15 @@ def _bracketed(address: str) -> str:
         return address
 
 
-def shown(url: str) -> str:
-    """Return a URL as it may be shown: without user and password."""
+def without_credentials(url: str) -> str:
+    """Return a URL without user and password."""
     parts = urlsplit(url)
-    return clean_line(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def shown(url: str) -> str:
+    """Return a URL as it may be shown: cleaned, and without user and password."""
+    return clean_line(without_credentials(url))
 
 
 def is_loopback(url: str) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 
 from chatui.errors import UsageError
@@ -26,6 +28,9 @@ class ModelRef(msgspec.Struct, frozen=True):
 
 
 DEMO_MODEL = ModelRef("embedded", DEMO_NAME)
+#: What fetching the demo model downloads, in bytes, and the licence of its weights.
+DEMO_MODEL_BYTES = 92_871_040
+DEMO_MODEL_LICENCE = "Apache-2.0"
 
 
 def parse_ref(text: str) -> ModelRef:
@@ -35,7 +40,7 @@ def parse_ref(text: str) -> ModelRef:
     `llama3.2:3b`.
 
     Raises:
-        UsageError: It is empty, or a known provider without a name.
+        UsageError: It is empty, or a known provider without a name, or a host where none can be.
     """
     reference = clean_line(text)
     if not reference:
@@ -48,6 +53,17 @@ def parse_ref(text: str) -> ModelRef:
         return ModelRef("ollama", reference)
     if not name or (at and not host):
         raise UsageError(f'"{reference}" names no model.', f"Write {provider}:NAME; `chatui models` lists them.")
-    if provider == "embedded" and name == "default":
-        name = DEMO_NAME
+    if provider == "embedded":
+        if at:
+            raise UsageError(f'"{reference}" has a host.', f"Embedded models run here: write embedded:{name}.")
+        name = _embedded_name(name)
     return ModelRef(provider, name, host or None)
+
+
+def _embedded_name(name: str) -> str:
+    """Return the one name of an embedded model: a thread that was begun with a path goes on from any folder."""
+    if name == "default":
+        return DEMO_NAME
+    if "/" in name or "\\" in name or name.endswith(".gguf"):
+        return str(Path(name).expanduser().absolute())
+    return name

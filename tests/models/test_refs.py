@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from chatui.models import DEMO_MODEL, ModelRef, parse_ref
         ("ollama@gpu:llama3", ModelRef("ollama", "llama3", "gpu")),
         ("embedded:default", DEMO_MODEL),
         ("embedded:smollm2-135m", DEMO_MODEL),
+        ("embedded:x.gguf", ModelRef("embedded", str(Path("x.gguf").absolute()))),
         ("embedded:/some where/x.gguf", ModelRef("embedded", "/some where/x.gguf")),
         (" ollama:x ", ModelRef("ollama", "x")),
         ("ollama:\x1b[31mx", ModelRef("ollama", "[31mx")),
@@ -29,7 +31,11 @@ def test_references(text: str, ref: ModelRef) -> None:
     assert parse_ref(str(ref)) == ref
 
 
-@pytest.mark.parametrize("text", ["", "  ", "ollama:", "embedded:", "ollama@:x"])
+def test_a_path_is_whole_so_that_a_thread_goes_on_from_any_folder(home: Path) -> None:
+    assert parse_ref("embedded:~/x.gguf").name == str(home / "x.gguf")
+
+
+@pytest.mark.parametrize("text", ["", "  ", "ollama:", "embedded:", "ollama@:x", "embedded@gpu:x"])
 def test_what_names_no_model(text: str) -> None:
     with pytest.raises(UsageError):
         parse_ref(text)
