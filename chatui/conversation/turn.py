@@ -202,6 +202,8 @@ class Turn:
             await self._stream(model, selection.messages)
         finally:
             saving.cancel()
+            # Not only told to end, but ended: a late write must not bring back a partial that was dropped.
+            await asyncio.wait([saving])
         ending = model.ending(reply.metadata)
         if ending == "lost":
             raise ConnectionLost(
