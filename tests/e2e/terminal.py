@@ -129,6 +129,14 @@ class Terminal:
                 raise AssertionError(f"The screen never showed {what} (exit code {self.process.poll()}):\n{self.text}")
         return self.text
 
+    def poll(self, condition: Callable[[str], bool], timeout: float = 60) -> None:
+        """Read until a condition holds that does not show on the screen, looking again whether something is read or not."""
+        until = time.monotonic() + timeout
+        while not condition(self.text):
+            if time.monotonic() > until:
+                raise AssertionError(f"It never came true:\n{self.text}")
+            self._read(0.05)
+
     def wait_gone(self, text: str, timeout: float = 60) -> str:
         """Read until the screen no longer shows a text."""
         return self.wait_for(lambda screen: text not in screen, timeout)
