@@ -96,6 +96,23 @@ class Conversation:
             raise UsageError("This thread has no such message.", "Another window may have removed it; open it again.")
         return message
 
+    def path(self, node_id: str) -> list[Message]:
+        """Return the branch that ends with a message, root first."""
+        return self._store.messages.path(self.thread_id, self.message(node_id).node_id)
+
+    def at(self, checkpoint_id: str) -> str | None:
+        """Return the node that a checkpoint ends with, None before the first message.
+
+        Raises:
+            UnknownCheckpoint: The thread has none of this id.
+        """
+        node_id = None
+        if self._store.has_checkpoint(self.thread_id, checkpoint_id):
+            node_id = self._store.messages.node_of(self.thread_id, checkpoint_id)
+        if node_id is None:
+            raise UnknownCheckpoint(clean(checkpoint_id), self.thread_id)
+        return node_id or None
+
     def head(self) -> Message | None:
         """Return the message that the next turn continues from, None before the first."""
         return self._store.messages.get(self.thread_id, self.head_node, active=True)
@@ -184,12 +201,7 @@ class Conversation:
         Raises:
             UnknownCheckpoint: The thread has none of this id.
         """
-        node_id = None
-        if self._store.has_checkpoint(self.thread_id, checkpoint_id):
-            node_id = self._store.messages.node_of(self.thread_id, checkpoint_id)
-        if node_id is None:
-            raise UnknownCheckpoint(clean(checkpoint_id), self.thread_id)
-        return await self.go_to(node_id or None)
+        return await self.go_to(self.at(checkpoint_id))
 
     async def keep_draft(self, text: str) -> None:
         """Keep what was typed and not sent, over quitting and a crash."""

@@ -6,11 +6,24 @@ root to a leaf is a branch; the head is the message that the next turn continues
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from chatui.storage.records import Interruption, Message, Partial, Role, Thread, Usage
 
-__all__ = ["Interruption", "Message", "Partial", "Role", "Thread", "Usage", "depth_first"]
+__all__ = ["Interruption", "Message", "Partial", "Role", "Thread", "Usage", "depth_first", "diverge"]
+
+
+def diverge(a: Sequence[Message], b: Sequence[Message]) -> tuple[Message | None, list[Message], list[Message]]:
+    """Return where two branches part: their last common message, and what each has after it.
+
+    Args:
+        a: A branch, root first.
+        b: Another branch of the same thread.
+    """
+    common = 0
+    while common < min(len(a), len(b)) and a[common].node_id == b[common].node_id:
+        common += 1
+    return (a[common - 1] if common else None), list(a[common:]), list(b[common:])
 
 
 def depth_first(messages: Iterable[Message]) -> list[Message]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, UsageError
@@ -16,6 +17,7 @@ from chatui.text import clean_line
 
 if TYPE_CHECKING:
     from chatui.conversation.engine import Conversation
+    from chatui.conversation.timeline import Step
     from chatui.storage.index import Index
 
 _NAME_LENGTH = 60
@@ -33,6 +35,22 @@ class Upkeep:
         self._store = store
         self._conversation = conversation
         self._thread_id = conversation.thread_id
+
+    async def timeline(self) -> Sequence[Step]:
+        """Return LangGraph's raw checkpoints of this thread, in the order they were written."""
+        from chatui.conversation.timeline import timeline
+
+        return await asyncio.to_thread(timeline, self._store, self._thread_id)
+
+    async def state(self, checkpoint_id: str) -> dict[str, Any]:
+        """Return the state at a checkpoint as plain data.
+
+        Raises:
+            UnknownCheckpoint: The thread has none of this id.
+        """
+        from chatui.conversation.timeline import state
+
+        return await asyncio.to_thread(state, self._store, self._thread_id, checkpoint_id)
 
     async def star(self, node_id: str, on: bool = True) -> Message:
         """Put a star on a message, or take it off. At a fork nobody has viewed, a starred alternative is shown first."""

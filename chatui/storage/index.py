@@ -160,6 +160,14 @@ class Index:
             (plan.steps[-1].rowid, max(times), clean_line(first[7], _TITLE_LENGTH) if first else "", thread_id),
         )
 
+    def state(self, thread_id: str, checkpoint_id: str) -> dict[str, Any]:
+        """Return every channel of the state at a checkpoint, the messages whole. Channels of LangGraph's own are left out."""
+        with self._database.reading() as connection:
+            reading = _Reading(connection, thread_id, self._channel, self._fold, self._serde, fresh=True)
+            values = reading.values(checkpoint_id)
+            values[self._channel] = reading.state(checkpoint_id)
+        return values
+
     def lineage(self, thread_id: str) -> Lineage:
         """Return how the checkpoints of a thread hang together."""
 
@@ -271,6 +279,19 @@ class _Reading:
                 batches.append(written)
             at = parent
         return self._fold(base or [], [message for batch in reversed(batches) for message in batch])
+
+    def values(self, checkpoint_id: str) -> dict[str, Any]:
+        """Return the other channels that a checkpoint holds."""
+        row = self._connection.execute(
+            "SELECT type, checkpoint FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ?",
+            (self._thread_id, checkpoint_id),
+        ).fetchone()
+        values = (self._serde.loads_typed(row).get("channel_values") or {}) if row else {}
+        return {
+            name: value
+            for name, value in values.items()
+            if not name.startswith(("__", "branch:")) and name != self._channel
+        }
 
     def _whole(self, checkpoint: dict[str, Any]) -> list[BaseMessage] | None:
         """Return the list that a checkpoint holds itself, None where it builds on its parent."""

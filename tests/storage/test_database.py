@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from chatui.errors import DatabaseError, DatabaseTooNew, NotADatabase, ReadOnlyDatabase
 from chatui.storage import Store
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from chatui.errors import AmbiguousThread, UnknownThread
 from chatui.storage import Store
 
