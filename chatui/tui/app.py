@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import ClassVar
 
 from textual.app import App
-from textual.binding import BindingType
 from textual.widgets import TextArea
 
 from chatui import models
@@ -33,7 +32,7 @@ STACK = ("chatui.conversation.turn", "chatui.conversation.places")
 TWICE = 2.0
 
 
-class ChatApp(App[int]):
+class ChatApp(App[int], inherit_bindings=False):
     """The application.
 
     Args:
@@ -48,7 +47,7 @@ class ChatApp(App[int]):
 
     TITLE = "chatui"
     CSS_PATH = "dialogs.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = []
+    BINDINGS = keys.bindings("app")
     COMMANDS: ClassVar = {ChatCommands}
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f12"  # ours is a binding of the main screen
@@ -109,6 +108,10 @@ class ChatApp(App[int]):
             "app.suspend": lambda _: self.action_suspend_process(),
             "theme.pick": self._pick_theme,
         }
+
+    async def action_do(self, action_id: str) -> None:
+        """Carry out an action of the table that acts over every dialog too."""
+        await self.chat_screen.action_do(action_id)
 
     # Start
 
@@ -188,13 +191,13 @@ class ChatApp(App[int]):
 
     async def _copy_or_stop(self, _text: str = "") -> None:
         screen = self.chat_screen
-        selected = screen.get_selected_text()
+        selected = self.screen.get_selected_text()
         if isinstance(self.focused, TextArea) and self.focused.selected_text:
             selected = self.focused.selected_text
         now = time.monotonic()
         if selected:
             self.copy_to_clipboard(selected)
-            screen.clear_selection()
+            self.screen.clear_selection()
             screen.say(
                 f"{labels.plural(len(selected), 'character')} handed to the terminal's clipboard.",
                 severity="information",
@@ -209,6 +212,8 @@ class ChatApp(App[int]):
             screen.say("Ctrl+C once more quits; so does Ctrl+Q.", severity="information")
 
     async def _quit(self, _text: str = "") -> None:
+        if isinstance(self.screen, Confirm):
+            return
         count = len(self.replies.threads())
         if not count:
             await self.leave()

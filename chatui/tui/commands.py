@@ -12,7 +12,7 @@ from chatui.tui.keys import ACTIONS, Action, shown_keys, slash_commands
 
 #: Actions that make sense only as a key.
 _NOT_IN_PALETTE = {"palette.open", "app.copy_or_stop", "message.back_to_prompt", "messages.help", "message.tree"}
-_SCOPES = {"everywhere": "", "messages": "Message: "}
+_SCOPES = {"everywhere": "", "app": "", "messages": "Message: "}
 
 
 class Carrier(Protocol):

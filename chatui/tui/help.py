@@ -59,7 +59,9 @@ class HelpScreen(ModalScreen[None]):
             lines.append(Content.assemble((title, "$primary bold"), (f"  {about}" if about else "", "$muted")))
             for entry in ACTIONS:
                 keys = shown_keys(entry, self._keymap)
-                if entry.scope != scope or not (keys or entry.slash):
+                # What acts everywhere is one list, whether a dialog hides it or not.
+                where = "everywhere" if entry.scope == "app" else entry.scope
+                if where != scope or not (keys or entry.slash):
                     continue
                 slash = f"  /{entry.slash} {entry.takes}".rstrip() if entry.slash else ""
                 lines.append(

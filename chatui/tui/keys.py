@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from textual.binding import Binding, BindingType
 
-Scope = Literal["everywhere", "prompt", "messages", "threads", "filter", "tree", "list"]
+Scope = Literal["app", "everywhere", "prompt", "messages", "threads", "filter", "tree", "list"]
 
 
 class Action(NamedTuple):
@@ -22,7 +22,7 @@ class Action(NamedTuple):
         keys: Textual's key names, by commas; "" for none.
         title: What it does, as the footer and the palette say it.
         help: One sentence more.
-        scope: Where its keys act.
+        scope: Where its keys act; those of "app" over every dialog too.
         slash: The slash command, "" for none. Those that take text say so in `takes`.
         takes: What follows the slash command.
         action: The widget's own action; "" for one of the main screen.
@@ -93,7 +93,7 @@ ACTIONS: tuple[Action, ...] = (
         "ctrl+q",
         "Quit",
         "Asks only while replies stream; what came of them is kept.",
-        "everywhere",
+        "app",
         "quit",
         show=True,
         priority=True,
@@ -103,7 +103,7 @@ ACTIONS: tuple[Action, ...] = (
         "ctrl+c",
         "Copy or stop",
         "Copy the selection, else stop the reply; twice in a row quits.",
-        "everywhere",
+        "app",
         priority=True,
     ),
     Action("reply.stop", "", "Stop the reply", "What came is kept.", "everywhere", "stop"),
@@ -345,7 +345,7 @@ def bindings(scope: Scope) -> list[BindingType]:
     return [
         Binding(
             entry.keys,
-            entry.action or f"screen.do('{entry.id}')",
+            entry.action or f"{'app' if scope == 'app' else 'screen'}.do('{entry.id}')",
             entry.title,
             show=entry.show,
             key_display=_shown(entry) if entry.show or entry.display else None,

@@ -19,12 +19,17 @@ def parse_time(text: str) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def current_time() -> datetime:
+    """Return the time that ages are counted to."""
+    return datetime.now(UTC)
+
+
 def age(text: str, now: datetime | None = None) -> str:
     """Return how long ago a time is, in at most five letters or as a date: "now", "5m", "3h", "2d", "14 Mar"."""
     moment = parse_time(text)
     if moment is None:
         return ""
-    now = now or datetime.now(UTC)
+    now = now or current_time()
     seconds = (now - moment).total_seconds()
     if seconds < 60:
         return "now"

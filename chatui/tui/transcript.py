@@ -132,16 +132,16 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             messages: The last messages of the branch, at least two screens of them.
         """
         ids = {message.node_id: index for index, message in enumerate(self._records)}
-        start = ids.get(messages[0].node_id) if messages else None
+        start = ids.get(messages[0].node_id) if messages and self._records else 0
         if start is None:
-            await self.show(messages)
+            await self.show(messages, self._unsaved(messages))
             return
         fresh = self._records[:start] + messages
         same = 0
         while same < min(len(fresh), len(self._records)) and fresh[same].node_id == self._records[same].node_id:
             same += 1
-        if same <= self._first:
-            await self.show(messages)
+        if same < self._first or (same == self._first and self._first > 0):
+            await self.show(messages, self._unsaved(messages))
             return
         following = self.following
         with self.app.batch_update():
@@ -162,6 +162,13 @@ class Transcript(VerticalScroll, can_focus=True, inherit_bindings=False):
             self._mark_selected()
             if following:
                 self.follow()
+
+    def _unsaved(self, messages: Sequence[Message]) -> Reply | None:
+        """The reply that is on the screen, unless it is one of these messages by now."""
+        live = self._live
+        if live is None or live.message_id in {message.message_id for message in messages}:
+            return None
+        return live.reply
 
     async def _add(self, message: Message) -> None:
         """Mount a message at the end; the view that already shows it stays."""

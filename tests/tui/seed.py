@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -59,9 +60,21 @@ key = lambda p: (p.get("age") is None, -(p.get("age") or 0), p["name"])
 
 #: Title, question, answer, model, hours since.
 OTHERS: Sequence[tuple[str, str, str, str, int]] = (
-    ("Bread that does not rise", "My sourdough stays flat. Why?", "Most often the starter is not active yet.", OTHER, 3),
+    (
+        "Bread that does not rise",
+        "My sourdough stays flat. Why?",
+        "Most often the starter is not active yet.",
+        OTHER,
+        3,
+    ),
     ("Regex for ISO dates", "A regex for dates like 2026-11-23?", r"`\d{4}-\d{2}-\d{2}` finds the shape.", MODEL, 7),
-    ("Trip to Lisbon in March", "Three days in Lisbon, on foot?", "Day one: Alfama, and the tram only downhill.", OTHER, 26),
+    (
+        "Trip to Lisbon in March",
+        "Three days in Lisbon, on foot?",
+        "Day one: Alfama, and the tram only downhill.",
+        OTHER,
+        26,
+    ),
     ("日本語の勉強計画", "毎日三十分で何をすればいいですか。", "十分は復習、二十分は新しい文章です。", OTHER, 51),
     ("What is a monad, without burritos", "Explain monads to a Go programmer.", "Think of `if err != nil`.", MODEL, 75),
     ("Letter to the landlord", "Write a polite letter about the heating.", "Dear Ms Costa, since Monday …", MODEL, 100),
@@ -155,12 +168,21 @@ async def seed(path: Path) -> str:
     await turn(conversation, models, SORT_QUESTION, SHORT_ANSWER, OTHER)
     short = conversation.head()
     assert short is not None
-    await turn(conversation, models, "Show me code, please.", "`rows.sort(key=by_name)`, then `rows.sort(key=by_age, reverse=True)`.")
+    await turn(
+        conversation,
+        models,
+        "Show me code, please.",
+        "`rows.sort(key=by_name)`, then `rows.sort(key=by_age, reverse=True)`.",
+    )
     await again(conversation, models, short.node_id, SORT_ANSWER)
     await turn(conversation, models, FOLLOW_UP, FOLLOW_UP_ANSWER)
     await library.rename(conversation.thread_id, "Sort by two keys")
     await set_ages(library, ages)
     await library.close()
+    # How long the scripted model took differs from run to run, and shows.
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE chatui_messages SET seconds = NULL, first_token_seconds = NULL")
+    connection.close()
     return conversation.thread_id
 
 
@@ -170,4 +192,6 @@ async def set_ages(library: Library, ages: dict[str, int]) -> None:
     async with store.database.transaction() as connection:
         for thread_id, hours in ages.items():
             moment = datetime.now(UTC) - timedelta(hours=hours, minutes=5)
-            await store.threads.update(connection, thread_id, updated_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+            await store.threads.update(
+                connection, thread_id, updated_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            )
