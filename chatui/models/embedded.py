@@ -68,6 +68,8 @@ class EmbeddedChat(BaseChatModel):
             "messages": convert_to_openai_messages(messages),
             "stream": True,
             "stream_options": {"include_usage": True},
+            # An item after each batch of the prompt, empty but for its progress: so a cancel reaches a prompt that is being read.
+            "return_progress": True,
             "max_tokens": self.max_tokens,
         }
         if self.temperature is not None:
