@@ -103,6 +103,8 @@ class ChatScreen(Screen[None]):
     async def on_mount(self) -> None:
         self.query_one(CommandMenu).display = False
         self.prompt.placeholder = "Write a message"
+        # What is written from now on is seen: its first answer is always no.
+        self.library.changed()
         self.refresh_threads()
         await self.open(self._first_thread)
         self.set_interval(PAINT, self._paint)
@@ -306,6 +308,9 @@ class ChatScreen(Screen[None]):
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
         menu = self.query_one(CommandMenu)
+        if not menu.display:
+            self.shelf.next_pane(1)
+            return
         if event.key in {"up", "down"}:
             menu.action_cursor(-1 if event.key == "up" else 1)
             return

@@ -124,6 +124,8 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("queue.drop", "", "Drop the waiting messages", "None of them is sent.", "everywhere", "drop"),
     Action("app.suspend", "", "Suspend", "Back to the shell; `fg` returns.", "everywhere", "suspend"),
+    Action("pane.next", "tab", "Next pane", "Goes round the prompt, the messages and the threads.", "everywhere"),
+    Action("pane.previous", "shift+tab", "Previous pane", "Goes round the other way.", "everywhere"),
     # The prompt.
     Action(
         "prompt.send",

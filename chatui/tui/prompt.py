@@ -37,7 +37,10 @@ class Prompt(TextArea):
         """Up at the first line: what was sent before is to be put into `recall`."""
 
     class MenuKey(Message):
-        """A key that the menu of commands takes while it is open: "up", "down", "complete", "submit"."""
+        """A key that the menu of commands takes while it is open: "up", "down", "complete", "submit".
+
+        "complete" comes while it is closed too: it is Tab then, and goes to the next pane.
+        """
 
         def __init__(self, key: str) -> None:
             super().__init__()
@@ -127,10 +130,7 @@ class Prompt(TextArea):
         self.post_message(self.Left())
 
     def _complete(self) -> None:
-        if self.menu_open:
-            self.post_message(self.MenuKey("complete"))
-        else:
-            self.screen.focus_next()
+        self.post_message(self.MenuKey("complete"))
 
     def _up(self) -> None:
         if self.menu_open:

@@ -30,6 +30,8 @@ class Shelf:
         """Return what carries out which action."""
         return {
             "thread.list": self._list,
+            "pane.next": lambda _: self.next_pane(1),
+            "pane.previous": lambda _: self.next_pane(-1),
             "thread.new": self._new,
             "thread.rename": lambda text: self._rename(self._open_thread(), text),
             "thread.delete": lambda _: self._delete(self._open_thread()),
@@ -58,6 +60,21 @@ class Shelf:
             return
         threads.add_class("-open")
         threads.query_one("#filter").focus()
+
+    def next_pane(self, step: int) -> None:
+        """Put the focus into the next pane that is on the screen."""
+        screen = self._screen
+        panes = [
+            (screen.prompt, screen.prompt.has_focus),
+            (screen.offer, screen.offer.has_focus),
+            (screen.transcript, screen.transcript.has_focus),
+            (screen.threads.rows, screen.threads.has_focus_within),
+        ]
+        shown = [(pane, focused) for pane, focused in panes if focused or (pane.display and screen.threads.display)]
+        if not screen.threads.display:
+            shown = [(pane, focused) for pane, focused in panes[:3] if pane.display]
+        place = next((index for index, (_, focused) in enumerate(shown) if focused), 0)
+        shown[(place + step) % len(shown)][0].focus()
 
     async def _new(self, _text: str = "") -> None:
         await self._screen.open(None)

@@ -78,6 +78,9 @@ class TreeRows(Rows):
 
     BINDINGS = bindings("tree")
 
+    class Closed(TextualMessage):
+        """Escape."""
+
     class PreviewWanted(TextualMessage):
         """Space."""
 
@@ -173,8 +176,7 @@ class TreeRows(Rows):
         self.post_message(self.PreviewWanted())
 
     def action_close(self) -> None:
-        # The class below is the only place where these rows are used.
-        self.screen.dismiss(None)
+        self.post_message(self.Closed())
 
 
 class TreeScreen(ModalScreen[str | None]):
@@ -221,6 +223,9 @@ class TreeScreen(ModalScreen[str | None]):
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         self._show_preview()
+
+    def on_tree_rows_closed(self, event: TreeRows.Closed) -> None:
+        self.dismiss(None)
 
     def on_tree_rows_preview_wanted(self, event: TreeRows.PreviewWanted) -> None:
         preview = self.query_one("#preview")

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+from textual.widgets import Static
+
+from chatui.conversation.tree import Message
+from chatui.tui.dialogs import EditText, Facts
+from chatui.tui.models import ModelPicker
+from chatui.tui.tree import TreeRows, TreeScreen, lay_out
+from tests.tui.conftest import Window, plain, rows_of, window
+
+
+def checkpoints(window: Window) -> list[tuple[object, ...]]:
+    with sqlite3.connect(window.library._store.path) as connection:
+        return connection.execute("SELECT * FROM checkpoints ORDER BY checkpoint_id").fetchall()
+
+
+def head_text(window: Window) -> str:
+    head = window.screen.conversation.head()
+    return head.text if head else ""
+
+
+async def test_regenerate_and_go_between_the_alternatives(chat: Window) -> None:
+    await chat.say("Question", "One")
+    await chat.say("More", "Deep")
+    chat.models.script = ["Two"]
+    await chat.press("escape", "k", "k", "r")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "Two"])
+    assert chat.badges()[1] == "llama3.2:3b ‹2/2›"
+    before = checkpoints(chat)
+    await chat.press("left")
+    # It lands on what was viewed last below the other alternative.
+    assert chat.texts() == ["Question", "One", "More", "Deep"]
+    assert chat.badges()[1] == "llama3.2:3b ‹1/2›"
+    selected = chat.screen.transcript.selected
+    assert selected is not None
+    assert selected.text == "One", "the cursor stays at the fork"
+    await chat.press("l")
+    assert chat.texts() == ["Question", "Two"]
+    assert checkpoints(chat) == before
+
+
+async def test_regenerate_with_another_model(chat: Window) -> None:
+    await chat.say("Question", "One")
+    chat.models.script = ["Two"]
+    await chat.press("escape", "R")
+    assert isinstance(chat.app.screen, ModelPicker)
+    await chat.until(lambda: len(chat.app.screen.query_one("ModelRows").models) == 3)  # type: ignore[attr-defined]
+    await chat.press("q", "w", "e", "n", "enter")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "Two"])
+    assert chat.badges()[1] == "qwen3:8b ‹2/2›"
+
+
+async def test_edit_and_resend(chat: Window) -> None:
+    await chat.say("Question", "One")
+    chat.screen.prompt.hold("a draft")
+    await chat.press("escape", "k", "e")
+    assert chat.screen.prompt.text == "Question"
+    await chat.press("escape")
+    assert chat.screen.prompt.text == "a draft", "Escape gives back what was being written"
+    await chat.press("escape", "k", "e")
+    await chat.say("Other question", "Two")
+    assert chat.texts() == ["Other question", "Two"]
+    assert chat.badges()[0] == "You ‹2/2›"
+    assert chat.screen.prompt.text == "a draft"
+
+
+async def test_edit_an_answer(chat: Window) -> None:
+    await chat.say("Question", "One")
+    await chat.press("escape", "e")
+    assert isinstance(chat.app.screen, EditText)
+    await chat.press("X", "ctrl+s")
+    await chat.until(lambda: chat.texts() == ["Question", "XOne"])
+    assert chat.badges()[1].endswith("‹2/2›")
+
+
+async def test_continue_from_an_answer_says_what_it_starts(chat: Window) -> None:
+    await chat.say("First", "One")
+    await chat.say("Second", "Two")
+    await chat.press("escape", "g", "j", "enter")
+    assert chat.app.focused is chat.screen.prompt
+    assert chat.texts() == ["First", "One"]
+    line = chat.screen.query_one("#forking", Static)
+    assert plain(line) == "This starts alternative 2 of #3. Nothing is lost."
+    await chat.say("Third", "Three")
+    assert not line.display
+    assert chat.texts() == ["First", "One", "Third", "Three"]
+    assert chat.badges()[2] == "You ‹2/2›"
+    assert "fork at #3" in chat.status()
+
+
+async def test_continue_from_a_prompt_gives_its_text_back(chat: Window) -> None:
+    await chat.say("First", "One")
+    await chat.say("Second", "Two")
+    await chat.press("escape", "k", "enter")
+    assert chat.screen.prompt.text == "Second"
+    assert head_text(chat) == "One"
+    await chat.press("escape", "g", "enter")
+    assert chat.texts() == []
+    assert plain(chat.screen.query_one("#forking", Static)) == "This starts alternative 2 of #1. Nothing is lost."
+
+
+async def test_back_and_forward_write_nothing(chat: Window) -> None:
+    await chat.say("First", "One")
+    await chat.say("Second", "Two")
+    before = checkpoints(chat)
+    await chat.press("escape", "ctrl+z")
+    assert chat.texts() == ["First", "One"]
+    await chat.press("ctrl+y")
+    assert chat.texts() == ["First", "One", "Second", "Two"]
+    assert checkpoints(chat) == before
+
+
+async def test_jump_between_forks(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        await chat.press("escape", "left_square_bracket")
+        selected = chat.screen.transcript.selected
+        assert selected is not None
+        assert (selected.depth, selected.alternatives) == (2, 2)
+
+
+async def test_the_tree_opens_on_the_head_and_goes_anywhere(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        await chat.press("ctrl+t")
+        tree = chat.app.screen
+        assert isinstance(tree, TreeScreen)
+        rows = tree.query_one(TreeRows)
+        assert rows.current is not None
+        assert rows.current.message.text == head_text(chat)
+        painted = [row.rstrip() for row in rows_of(rows)]
+        assert painted[0].startswith(" ● you: How do I sort")
+        assert painted[1].startswith(" ├─○ Sort twice")
+        assert painted[2].startswith(" │ ○ you: Show me code")
+        assert painted[4].startswith(" └─● Give `sorted`")
+        await chat.press("home", "down", "left")
+        assert "+2" in rows_of(rows)[1]
+        await chat.press("right", "down", "down", "space")
+        assert tree.query_one("#preview").display
+        await chat.press("enter")
+        assert chat.app.screen is chat.screen
+        assert head_text(chat).startswith("`rows.sort")
+        assert [text[:8] for text in chat.texts()] == ["How do I", "Sort twi", "Show me ", "rows.sor"]
+
+
+def many(count: int) -> list[Message]:
+    """A thread of `count` messages that forks at every twentieth."""
+    messages: list[Message] = []
+    for index in range(count):
+        parent = None if index == 0 else f"n{index - 1}" if index % 20 else f"n{index - 20}"
+        messages.append(
+            Message(
+                node_id=f"n{index}", parent_id=parent, checkpoint_id=None, message_id=f"m{index}", role="assistant" if index % 2 else "user",
+                text=f"Message {index} " + "word " * 50, created_at="2026-01-01T00:00:00Z", depth=index + 1,
+            )
+        )  # fmt: skip
+    from chatui.conversation.tree import depth_first
+
+    return depth_first(messages)
+
+
+async def test_a_tree_of_two_thousand_messages_opens_at_once(chat: Window) -> None:
+    messages = many(2000)
+    began = time.perf_counter()
+    screen = TreeScreen(messages, "n1999", "Large")
+    await chat.app.push_screen(screen)
+    await chat.pilot.pause()
+    seconds = time.perf_counter() - began
+    rows = screen.query_one(TreeRows)
+    assert rows.current is not None
+    assert rows.current.message.node_id == "n1999"
+    assert len(list(rows.walk_children())) == 0, "no widget a row"
+    assert seconds < 2, "well under the time of two thousand widgets"
+    await chat.press("home", "left")
+    assert rows.row_count() == 1
+
+
+def test_only_forks_indent() -> None:
+    nodes = lay_out(many(60))
+    # A fork below the first message: its first branch of nineteen, and the second, which forks again at its first.
+    assert [node.guides for node in nodes[:3]] == ["", "├─", "│ "]
+    assert [node.guides for node in nodes[19:22]] == ["│ ", "└─", "  ├─"]
+    assert {node.guides for node in nodes[22:40]} == {"  │ "}
+    assert {node.guides for node in nodes[41:]} == {"    "}
+
+
+async def test_copy_takes_the_source_and_details_tell_the_rest(seeded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with window(seeded) as chat:
+        copied: list[str] = []
+        monkeypatch.setattr(chat.app, "copy_to_clipboard", copied.append)
+        await chat.press("escape", "y")
+        assert copied == [head_text(chat)]
+        assert "```python" in copied[0]
+        await chat.press("i")
+        assert isinstance(chat.app.screen, Facts)
+        facts = plain(chat.app.screen.query_one(".dialog VerticalScroll Static", Static))
+        assert "ollama:llama3.2:3b" in facts
+        assert "Checkpoint" in facts
+
+
+async def test_moving_waits_while_a_reply_streams(chat: Window) -> None:
+    import asyncio
+
+    await chat.say("First", "One")
+    chat.models.script = ["Half", asyncio.Event()]
+    await chat.write("Second")
+    await chat.until(lambda: chat.texts()[-1:] == ["Half"])
+    await chat.press("tab", "g", "r")
+    assert chat.texts() == ["First", "One", "Second", "Half"]
+    assert any("Esc" in toast for toast in chat.toasts())
+    await chat.press("tab", "tab")
+    assert chat.app.focused is chat.screen.prompt, "round the panes: messages, threads, prompt"
+    await chat.press("escape")
+    await chat.until(lambda: chat.screen.reply is None)
+
+
+async def test_help_shows_the_keys_in_force(chat: Window) -> None:
+    await chat.press("f1")
+    page = plain(chat.app.screen.query_one("#help-page Static", Static))
+    for word in ("Ctrl+J", "Continue", "/rename [title]", "Fold", "Ctrl+Q"):
+        assert word in page
+    await chat.press("escape")
+    await chat.press("ctrl+p")
+    await chat.press(*"details")
+    await chat.until(lambda: chat.app.screen.query_one("CommandList").option_count >= 1)  # type: ignore[attr-defined]
