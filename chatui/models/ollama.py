@@ -88,12 +88,12 @@ class Ollama:
         running = await self._running()
         return [_info(entry, running) for entry in _entries(tags)]
 
-    async def _running(self) -> dict[str, int | None]:
-        """The loaded models and the context that is in force for each: not the most the model could have."""
+    async def _running(self) -> dict[str, int | None] | None:
+        """The loaded models and the context that is in force for each, not the most it could have; None where it is not told."""
         try:
             entries = _entries(await self._ask("GET", "/api/ps", seconds=_LOOK_SECONDS))
         except ModelError:  # older servers and lookalikes have no such page; models can be listed and asked without
-            return {}
+            return None
         return {str(entry.get("name")): _whole(entry.get("context_length")) for entry in entries}
 
     async def open(self, ref: ModelRef) -> OpenModel:
@@ -117,7 +117,7 @@ class Ollama:
         capabilities = entry.get("capabilities")
         if capabilities is None:  # servers before 0.30 tell them here only
             capabilities = (await self.show(ref)).get("capabilities") or []
-        running = await self._running()
+        running = await self._running() or {}
         chat = await self._chat(ref, thinking="thinking" in capabilities)
         return OpenModel(
             ref=ref,
@@ -292,7 +292,7 @@ def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
 
 
-def _info(entry: dict[str, Any], running: dict[str, int | None]) -> ModelInfo:
+def _info(entry: dict[str, Any], running: dict[str, int | None] | None) -> ModelInfo:
     details = entry.get("details") or {}
     name = str(entry.get("name", ""))
     capabilities = entry.get("capabilities")
@@ -303,9 +303,9 @@ def _info(entry: dict[str, Any], running: dict[str, int | None]) -> ModelInfo:
         size=_whole(entry.get("size")),
         parameters=clean_line(str(details.get("parameter_size") or "")) or None,
         quantization=clean_line(str(details.get("quantization_level") or "")) or None,
-        context_length=running.get(name) or _whole(details.get("context_length")),
+        context_length=(running or {}).get(name) or _whole(details.get("context_length")),
         capabilities=[clean_line(str(word)) for word in capabilities or []],
-        loaded=name in running,
+        loaded=None if running is None else name in running,
     )
 
 

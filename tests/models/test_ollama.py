@@ -86,7 +86,7 @@ async def test_names_count_in_any_case(models: Models) -> None:
 
 async def test_a_server_that_does_not_tell_what_is_loaded(models: Models, server: OllamaServer) -> None:
     server.answers["GET", "/api/ps"] = recorded("nopath")
-    assert (await models.list())[0].loaded is False
+    assert (await models.list())[0].loaded is None
     assert (await models.open(SMOL)).context_length is None
 
 
