@@ -8,7 +8,7 @@ ever Rich markup, and text from outside is cleaned before it gets here.
       UsageError                exit code 2
         UnknownThread, AmbiguousThread, UnknownCheckpoint, ConfigError
       DatabaseError
-        NotADatabase, ReadOnlyDatabase, DatabaseBusy, DatabaseTooNew
+        NotADatabase, ReadOnlyDatabase, DatabaseBusy, DatabaseTooNew, SchemaChange
       ModelError
         NoModel, UnknownModel, Unreachable, Unauthorized, Unsupported, ContextTooLong, OutOfMemory,
         ServerBusy, ServerFault, BadReply, EmptyReply, ConnectionLost, Stalled, MissingExtra, PullFailed
@@ -53,7 +53,9 @@ class AmbiguousThread(UsageError):
     """A prefix or a title that more than one thread has."""
 
     def __init__(self, name: str, count: int) -> None:
-        super().__init__(f'"{name}" fits {count} threads.', "Give more of the id; `chatui threads --json` shows it whole.")
+        super().__init__(
+            f'"{name}" fits {count} threads.', "Give more of the id; `chatui threads --json` shows it whole."
+        )
 
 
 class UnknownCheckpoint(UsageError):
@@ -86,6 +88,12 @@ class ReadOnlyDatabase(DatabaseError):
 
 class DatabaseBusy(DatabaseError):
     """Another process held the write lock for longer than we wait."""
+
+
+class SchemaChange(DatabaseError):
+    """Another program's file is of an older form, and the first turn in it would change its tables. It has to be asked for."""
+
+    exit_code = 2
 
 
 class DatabaseTooNew(DatabaseError):

@@ -147,7 +147,7 @@ class Conversation:
         """Set the head to a message; None sets it before the first. The next turn starts an alternative where it has any below."""
         message = self.message(node_id) if node_id else None
         self._head_node = node_id or ""
-        if not self._store.read_only:
+        if not self._store.database.frozen:
             async with self._store.database.transaction() as connection:
                 checkpoint_id = message.checkpoint_id if message else None
                 await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, self._head_node)
@@ -337,7 +337,8 @@ class Conversation:
         thread = self.thread()
         ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
         checkpoint_id = await self._places().address(follows)
-        prompt = Prompt(message, checkpoint_id, self.system_prompt(), ref)
+        shape = self._ledger().shape(checkpoint_id)
+        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref)
         turn = self._turn = Turn(self._ledger(), self._models, prompt)
         try:
             async with aclosing(turn.events()) as events:

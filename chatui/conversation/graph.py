@@ -15,7 +15,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from chatui.conversation.state import ChatState
+from chatui.conversation.state import state_type
+from chatui.storage.channels import Shape
 
 #: Given the messages of the branch and the checkpoint that ends with them, gives the reply.
 Answer = Callable[[Sequence[BaseMessage], str], Awaitable[AIMessage]]
@@ -23,24 +24,26 @@ Answer = Callable[[Sequence[BaseMessage], str], Awaitable[AIMessage]]
 #: The node that answers. Saving a message for it (a partial or an edited reply) says `as_node=MODEL`.
 MODEL = "model"
 
-Graph = CompiledStateGraph[ChatState, None, ChatState, ChatState]
+Graph = CompiledStateGraph[Any, None, Any, Any]
 
 
-def build_graph(answer: Answer, checkpointer: BaseCheckpointSaver[Any]) -> Graph:
+def build_graph(answer: Answer, checkpointer: BaseCheckpointSaver[Any], shape: Shape | None = None) -> Graph:
     """Return the compiled graph.
 
     Args:
         answer: Asks the model. It is called once the prompt is on disk.
         checkpointer: Where the steps are saved.
+        shape: The state of a thread that another program began; None for ours.
     """
+    shape = shape or Shape()
 
-    async def model(state: ChatState, runtime: Runtime[None]) -> dict[str, list[AIMessage]]:
+    async def model(state: Any, runtime: Runtime[None]) -> dict[str, list[AIMessage]]:
         info = runtime.execution_info
         if info is None:  # only where LangGraph did not run the node
             raise RuntimeError("the model node runs inside of a graph only")
-        return {"messages": [await answer(state["messages"], info.checkpoint_id)]}
+        return {shape.channel: [await answer(state[shape.channel], info.checkpoint_id)]}
 
-    builder = StateGraph(ChatState)
+    builder: StateGraph[Any, None, Any, Any] = StateGraph(state_type(shape))
     builder.add_node(MODEL, model)
     builder.add_edge(START, MODEL)
     builder.add_edge(MODEL, END)

@@ -17,6 +17,7 @@ from chatui.conversation.state import fold_messages
 from chatui.conversation.tree import Message, Partial
 from chatui.errors import DatabaseError
 from chatui.storage import Store
+from chatui.storage.channels import Shape
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -51,6 +52,10 @@ class Ledger:
     async def saver(self) -> AsyncSqliteSaver:
         """Return LangGraph's saver on the file."""
         return await self._store.saver()
+
+    def shape(self, checkpoint_id: str | None) -> Shape:
+        """Return the shape of the state that a turn continues; None for the first turn of a new thread."""
+        return self._index.shape(self.thread_id, checkpoint_id)
 
     async def catch_up(self) -> None:
         """Index what the thread has and the index lacks."""

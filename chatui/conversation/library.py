@@ -156,6 +156,10 @@ class Library:
             await remove_thread(connection, thread_id)
         await compact(self._store.database)
 
+    async def allow_schema_change(self) -> None:
+        """Bring another program's file of an older generation to LangGraph's form of today; the user agreed."""
+        await self._store.database.upgrade()
+
     async def pin(self, thread_id: str, on: bool = True) -> Thread:
         """Keep a thread at the top of the list, or no longer."""
         return await self._update(thread_id, pinned=int(on))
@@ -176,7 +180,7 @@ class Library:
 
     async def viewed(self, thread_id: str) -> None:
         """Remember that this is the thread to open next time. Does nothing on a file that cannot be written."""
-        if not self._store.read_only:
+        if not self._store.database.frozen:
             async with self._store.database.transaction() as connection:
                 await self._store.threads.mark_viewed(connection, thread_id)
 
@@ -212,7 +216,7 @@ class Library:
             (threads done, threads in all), after each thread.
         """
         stale = self._store.stale(thread_id)
-        if not stale or self._store.read_only:
+        if not stale or self._store.database.frozen:
             return
         from chatui.conversation.state import fold_messages
 

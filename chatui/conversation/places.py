@@ -9,7 +9,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.graph import END, START
 from langgraph.types import Overwrite
 
-from chatui.conversation.graph import MODEL, Graph, at, build_graph
+from chatui.conversation.graph import MODEL, at, build_graph
 from chatui.conversation.tree import Message, Partial
 from chatui.errors import ChatuiError, UnknownCheckpoint, UsageError
 from chatui.storage import Store
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 def user_message(text: str) -> HumanMessage:
     """Return a new prompt, with its own id and the time."""
     return HumanMessage(text, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: {"created_at": now()}})
+
+
+async def _never(messages: Sequence[BaseMessage], checkpoint_id: str) -> AIMessage:
+    raise RuntimeError("this graph saves and reads; it asks no model")
 
 
 class Places:
@@ -69,6 +73,9 @@ class Places:
             return empty[0]
         first = self._store.messages.tree(self._thread_id, "")
         if not first:
+            # Where each checkpoint holds its whole list, the empty list says so to the next turn.
+            if self._ledger.shape(None).whole:
+                return await self._graph_update(None, [], MODEL)
             return await self._graph_update(None, None, END)
         made = await self._graph_update(first[0].checkpoint_id, Overwrite([]), START)
         await self._ledger.catch_up()
@@ -97,8 +104,10 @@ class Places:
             if below is None:
                 raise ChatuiError("A message has no checkpoint.", "`chatui db reindex` mends the index.")
             holder = self._message(below)
-        state = await (await self._graph()).aget_state(at(self._thread_id, holder.checkpoint_id))
-        original: BaseMessage = state.values["messages"][message.depth - 1]
+        shape = self._ledger.shape(holder.checkpoint_id)
+        graph = build_graph(_never, await self._ledger.saver(), shape)
+        state = await graph.aget_state(at(self._thread_id, holder.checkpoint_id))
+        original: BaseMessage = state.values[shape.channel][message.depth - 1]
         return original
 
     async def add_answer(self, beside: Message, text: str) -> Message:
@@ -132,15 +141,11 @@ class Places:
         self, checkpoint_id: str | None, messages: Sequence[BaseMessage] | Overwrite | None, node: str
     ) -> str:
         config = at(self._thread_id, checkpoint_id, user_id=self._ledger.owner)
-        values = None if messages is None else {"messages": messages}
-        made = await (await self._graph()).aupdate_state(config, values, as_node=node)
+        shape = self._ledger.shape(checkpoint_id)
+        values = None if messages is None else {shape.channel: messages}
+        graph = build_graph(_never, await self._ledger.saver(), shape)
+        made = await graph.aupdate_state(config, values, as_node=node)
         return str(made["configurable"]["checkpoint_id"])
-
-    async def _graph(self) -> Graph:
-        async def never(messages: Sequence[BaseMessage], checkpoint_id: str) -> AIMessage:
-            raise RuntimeError("this graph saves and reads; it asks no model")
-
-        return build_graph(never, await self._ledger.saver())
 
     def _message(self, node_id: str) -> Message:
         message = self._store.messages.get(self._thread_id, node_id)

@@ -11,6 +11,9 @@ from typing import Annotated, Any, TypedDict
 
 from langchain_core.messages import AnyMessage, BaseMessage, RemoveMessage, convert_to_messages
 from langgraph.channels.delta import DeltaChannel
+from langgraph.graph.message import add_messages
+
+from chatui.storage.channels import Shape
 
 #: Every so many additions the whole list is written. More often makes the file larger, as each snapshot holds all the text
 #: before it; more rarely makes reading a long branch slower. benchmarks/storage.py measures both.
@@ -59,3 +62,19 @@ class ChatState(TypedDict):
     """The state of the graph: one branch of the thread."""
 
     messages: Annotated[list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)]
+
+
+def state_type(shape: Shape) -> type:
+    """Return the state to go on with in a thread, which another program may have begun.
+
+    Where that program keeps the whole list in each checkpoint, so do we: it would read our additions as an empty
+    conversation. Its other channels are handed on as they are.
+    """
+    if shape == Shape():
+        return ChatState
+    kept = Annotated[list[AnyMessage], add_messages]
+    added = Annotated[list[AnyMessage], DeltaChannel(reduce_messages, snapshot_frequency=SNAPSHOT_FREQUENCY)]
+    fields: dict[str, Any] = {shape.channel: kept if shape.whole else added}
+    fields |= dict.fromkeys(shape.others, Any)
+    # The functional form takes its fields at run time, which type checkers cannot follow.
+    return TypedDict("GuestState", fields)  # type: ignore[operator, no-any-return]

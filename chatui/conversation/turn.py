@@ -24,6 +24,7 @@ from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.tree import Interruption, Message, Partial
 from chatui.errors import ChatuiError, ConnectionLost, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
+from chatui.storage.channels import Shape
 from chatui.storage.database import explain
 from chatui.storage.index import FACTS
 from chatui.storage.records import now
@@ -43,12 +44,14 @@ class Prompt(msgspec.Struct, frozen=True):
     Attributes:
         message: The user message: a new one, or an old one that is answered again.
         checkpoint_id: The checkpoint it follows.
+        shape: The state that is continued there.
         system_prompt: Sent before the messages; "" for none.
         model: Who is asked.
     """
 
     message: HumanMessage
     checkpoint_id: str
+    shape: Shape
     system_prompt: str
     model: ModelRef
 
@@ -170,10 +173,10 @@ class Turn:
         error: Exception | None = None
         stopped = False
         try:
-            self._graph = build_graph(self._answer, await self._ledger.saver())
+            self._graph = build_graph(self._answer, await self._ledger.saver(), prompt.shape)
             config = at(thread_id, prompt.checkpoint_id, user_id=self._ledger.owner, model=str(prompt.model))
             steps = self._graph.astream(
-                {"messages": [prompt.message]}, config, stream_mode="checkpoints", durability="sync"
+                {prompt.shape.channel: [prompt.message]}, config, stream_mode="checkpoints", durability="sync"
             )
             async with aclosing(steps) as stream:  # type: ignore[type-var]
                 async for step in stream:
@@ -289,7 +292,7 @@ class Turn:
         why: Interruption = "stopped" if stopped else "lost" if lost else "failed"
         config = await self._graph.aupdate_state(
             at(self._ledger.thread_id, self._asked_at, user_id=self._ledger.owner, model=reply.model),
-            {"messages": [reply.message(why)]},
+            {self._prompt.shape.channel: [reply.message(why)]},
             as_node=MODEL,
         )
         return await self._ledger.reply_saved(config["configurable"]["checkpoint_id"], reply.message_id)

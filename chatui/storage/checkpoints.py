@@ -16,8 +16,23 @@ def serializer() -> JsonPlusSerializer:
     return JsonPlusSerializer(allowed_msgpack_modules=None)
 
 
+class _GuestSaver(AsyncSqliteSaver):
+    """The saver on another program's file: its `setup` would alter tables and turn the write-ahead log on there."""
+
+    async def setup(self) -> None:
+        """Do nothing: the tables are there, and are of today's form."""
+        self.is_setup = True
+
+
 async def open_saver(database: Database) -> AsyncSqliteSaver:
-    """Return LangGraph's saver on the database's writing connection, under the database's lock."""
-    saver = AsyncSqliteSaver(await database.writer(), serde=serializer())
+    """Return LangGraph's saver on the database's writing connection, under the database's lock.
+
+    Raises:
+        ReadOnlyDatabase: Nothing may be written.
+        SchemaChange: The file's tables are of an older generation, and have to be changed first.
+    """
+    database.check_writable()
+    kind = AsyncSqliteSaver if database.side is None else _GuestSaver
+    saver = kind(await database.writer(), serde=serializer())
     saver.lock = database.lock
     return saver

@@ -8,15 +8,18 @@ thread (aiosqlite), under one lock that LangGraph's saver shares.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import aiosqlite
 
-from chatui.errors import ChatuiError, DatabaseBusy, DatabaseError, DatabaseTooNew, NotADatabase, ReadOnlyDatabase
+from chatui import paths
+from chatui.errors import ChatuiError, DatabaseBusy, DatabaseError, NotADatabase, ReadOnlyDatabase, SchemaChange
+from chatui.storage import generations
 from chatui.storage.migrations import migrate, pending
 from chatui.text import clean_line
 
@@ -60,28 +63,39 @@ def explain(error: sqlite3.Error, path: Path) -> ChatuiError:
 class Database:
     """Connections to one file.
 
+    A file that LangGraph's tables are in and ours are not belongs to another program: nothing of ours goes into it. Our tables
+    are then in a side file, which the connections open, with the other file attached to it: SQLite looks a name up in the
+    opened file first and then in the attached one, so that one set of SQL serves both.
+
     Args:
         path: The file; made with mode 0600, in a folder of mode 0700, where it is missing.
         read_only: Whether nothing may be written. A file without any write permission is read-only anyway.
+        side_folder: Where side files lie.
+
+    Attributes:
+        path: The file.
+        read_only: Whether LangGraph's rows, and ours where they are in the same file, may not be written.
+        side: The side file, None where our tables are in the file itself.
 
     Raises:
         DatabaseError: The file cannot be used; nothing was written then.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False, side_folder: Path | None = None) -> None:
         self.path = path
         self.read_only = read_only or _write_protected(path)
+        self.side: Path | None = None
         #: Held around each use of the writing connection; LangGraph's saver gets the same one.
         self.lock = asyncio.Lock()
         self._readers: list[sqlite3.Connection] = []
         self._writer: aiosqlite.Connection | None = None
         self._watcher: sqlite3.Connection | None = None
-        self._version: int | None = None
+        self._version: tuple[int, ...] | None = None
         self._immutable = False
-        self._prepare()
+        self._prepare(side_folder or paths.cache_folder())
 
-    def _prepare(self) -> None:
-        """Check the file, or make it, and bring our tables up to date."""
+    def _prepare(self, side_folder: Path) -> None:
+        """Check the file, or make it, and bring our tables up to date, in it or beside it."""
         path = self.path
         try:
             with path.open("rb") as file:
@@ -89,70 +103,93 @@ class Database:
         except FileNotFoundError:
             if self.read_only:
                 raise NotADatabase(f"There is no file {path}.", "Check --db; with --read-only none is made.") from None
-            self._make()
+            make_private(path)
+            head = b""
         except IsADirectoryError:
             raise NotADatabase(f"{path} is a folder.", "Give a file with --db.") from None
         except OSError as error:
             raise DatabaseError(f"{path} cannot be read: {error.strerror}.", "Check its permissions.") from None
-        else:
-            if head and head != _MAGIC:
-                raise NotADatabase(f"{path} is not a SQLite database.", "Choose another with --db.")
+        if head and head != _MAGIC:
+            raise NotADatabase(f"{path} is not a SQLite database.", "Choose another with --db.")
         try:
-            if self.read_only:
-                self._prepare_reading()
-                return
-            connection = sqlite3.connect(path, timeout=BUSY_SECONDS)
-            try:
-                connection.execute("PRAGMA journal_mode=WAL")
-                connection.execute("PRAGMA synchronous=FULL")
-                migrate(connection)
-            finally:
-                connection.close()
-            # Ours holds what people say to a model: nobody else on the machine should read it.
-            if path.stat().st_mode & 0o077:
-                path.chmod(0o600)
+            tables = self._tables() if head else set()
+            if "checkpoints" in tables and "chatui_migrations" not in tables:
+                self.side = side_folder / f"{path.stem}-{_name(path)}.db"
+                make_private(self.side)
+                self._migrate(self.side)
+            elif self.read_only:
+                self._check_ours(tables)
+            else:
+                if tables and "chatui_migrations" not in tables:
+                    # Some other program's file: our tables have no business in it.
+                    raise NotADatabase(
+                        f"{path} holds another program's tables, and none of LangGraph's.",
+                        "Choose another file with --db.",
+                    )
+                self._migrate(path)
         except sqlite3.Error as error:
             raise explain(error, path) from error
 
-    def _make(self) -> None:
+    def _tables(self) -> set[str]:
+        """The names of the file's tables, read without writing so much as a lock file where that can be helped."""
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # SQLite would create it readable to everyone under the usual umask.
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-        except OSError as error:
-            raise ReadOnlyDatabase(
-                f"{self.path} cannot be made: {error.strerror}.", "Choose another place with --db or CHATUI_DB."
-            ) from None
-
-    def _prepare_reading(self) -> None:
-        try:
-            connection = self._connect()
+            connection = self._open(self.path, "ro")
         except sqlite3.OperationalError:
             # A WAL file in a folder that we cannot write: without its -shm the only way is to promise that nobody writes.
             self._immutable = True
-            connection = self._connect()
-        missing = pending(connection)
-        self._readers.append(connection)
-        if missing:
-            raise ReadOnlyDatabase(
-                f"{self.path} has no tables of this chatui yet, and it is opened read-only.",
-                "Open it once without --read-only.",
-            )
+            connection = self._open(self.path, "ro")
+        with closing(connection):
+            return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
 
-    def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self.read_only else "rw"
-        uri = f"{self.path.absolute().as_uri()}?mode={mode}{'&immutable=1' if self._immutable else ''}"
+    def _check_ours(self, tables: set[str]) -> None:
+        with closing(self._open(self.path, "ro")) as connection:
+            if "chatui_migrations" not in tables or pending(connection):
+                raise ReadOnlyDatabase(
+                    f"{self.path} has no tables of this chatui yet, and it is opened read-only.",
+                    "Open it once without --read-only.",
+                )
+
+    @staticmethod
+    def _migrate(path: Path) -> None:
+        with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            migrate(connection)
+        # It holds what people say to a model: nobody else on the machine should read it.
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+
+    def _open(self, path: Path, mode: str) -> sqlite3.Connection:
         connection = sqlite3.connect(
-            uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None, cached_statements=64
+            self._uri(path, mode),
+            uri=True,
+            timeout=BUSY_SECONDS,
+            check_same_thread=False,
+            isolation_level=None,
+            cached_statements=64,
         )
         try:
-            # Also the first real access to the file, so that what is wrong with it shows here.
+            # The first real access to the file, so that what is wrong with it shows here.
             connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
-            if not self.read_only:
-                connection.execute("PRAGMA query_only=ON")
         except BaseException:
             connection.close()
             raise
+        return connection
+
+    def _uri(self, path: Path, mode: str) -> str:
+        immutable = "&immutable=1" if self._immutable and path == self.path else ""
+        return f"{path.absolute().as_uri()}?mode={mode}{immutable}"
+
+    def _connect(self) -> sqlite3.Connection:
+        """Return a new connection that reads."""
+        if self.side is None:
+            connection = self._open(self.path, "ro" if self.read_only else "rw")
+        else:
+            connection = self._open(self.side, "rw")
+            # Read-only, so that not even a write-ahead log is folded into another program's file when we close.
+            connection.execute("ATTACH ? AS theirs", (self._uri(self.path, "ro"),))
+            generations.bridge(connection)
+        connection.execute("PRAGMA query_only=ON")
         return connection
 
     @contextmanager
@@ -176,21 +213,64 @@ class Database:
                 connection.rollback()
             self._readers.append(connection)
 
+    @property
+    def frozen(self) -> bool:
+        """Whether not even our own tables can be written."""
+        return self.read_only and self.side is None
+
+    def check_writable(self) -> None:
+        """Make sure that LangGraph's rows can be written.
+
+        Raises:
+            ReadOnlyDatabase: Nothing may be written.
+            SchemaChange: The file's tables are of an older generation, and have to be changed first.
+        """
+        if self.read_only:
+            raise ReadOnlyDatabase(
+                f"{self.path} is opened read-only.", "Leave --read-only out, or make the file writable."
+            )
+        if (old := self.generation()) != "today":
+            raise SchemaChange(
+                f"{self.path} is another program's, in an older form: writing to it {generations.CHANGES[old]}.",
+                "Say --yes to allow that, or work on a copy of the file.",
+            )
+
+    def generation(self) -> generations.Generation:
+        """Say which generation LangGraph's tables are of."""
+        if self.side is None:
+            return "today"
+        with self.reading() as connection:
+            return generations.generation(connection)
+
+    async def upgrade(self) -> None:
+        """Bring another program's file to LangGraph's form of today: it was asked for."""
+        old = self.generation()
+        async with self.transaction() as connection:
+            await generations.upgrade(connection, old)
+        # Their views translate what is translated now.
+        while self._readers:
+            self._readers.pop().close()
+
     async def writer(self) -> aiosqlite.Connection:
         """Return the one writing connection; use it under `lock` only.
 
         Raises:
             ReadOnlyDatabase: Nothing may be written here.
         """
-        if self.read_only:
+        if self.frozen:
             raise ReadOnlyDatabase(
                 f"{self.path} is opened read-only.", "Leave --read-only out, or make the file writable."
             )
         if self._writer is None:
-            # The time that sqlite3 waits for other processes; check_same_thread is of no use to a connection with its own thread.
-            writer = aiosqlite.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False)
+            # The timeout is how long sqlite3 waits for other processes.
+            target = self._uri(self.side or self.path, "rw")
+            writer = aiosqlite.connect(target, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
             await writer
             await writer.execute("PRAGMA synchronous=FULL")
+            if self.side is not None:
+                theirs = self._uri(self.path, "ro" if self.read_only else "rw")
+                await writer.execute("ATTACH ? AS theirs", (theirs,))
+                await writer.execute("PRAGMA theirs.synchronous=FULL")
             self._writer = writer
         return self._writer
 
@@ -221,7 +301,8 @@ class Database:
         try:
             if self._watcher is None:
                 self._watcher = self._connect()
-            version: int = self._watcher.execute("PRAGMA data_version").fetchone()[0]
+            names = ["main"] if self.side is None else ["main", "theirs"]
+            version = tuple(self._watcher.execute(f"PRAGMA {name}.data_version").fetchone()[0] for name in names)
         except sqlite3.Error as error:
             raise explain(error, self.path) from error
         before, self._version = self._version, version
@@ -239,6 +320,27 @@ class Database:
         self._watcher = None
 
 
+def make_private(path: Path) -> None:
+    """Make a file that only its owner can read, and its folder, where they are missing.
+
+    Raises:
+        ReadOnlyDatabase: It cannot be made there.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # SQLite would create it readable to everyone under the usual umask.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise ReadOnlyDatabase(
+            f"{path} cannot be made: {error.strerror}.", "Choose another place with --db or CHATUI_DB."
+        ) from None
+
+
+def _name(path: Path) -> str:
+    """One name for a file by whatever path it is reached."""
+    return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+
+
 def _write_protected(path: Path) -> bool:
     """Whether the file exists and nobody, or not this process, may write it.
 
@@ -248,6 +350,3 @@ def _write_protected(path: Path) -> bool:
         return not path.stat().st_mode & 0o222 or (path.is_file() and not os.access(path, os.W_OK))
     except OSError:
         return False
-
-
-__all__ = ["BUSY_SECONDS", "Database", "DatabaseTooNew", "explain"]

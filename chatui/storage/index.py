@@ -24,6 +24,7 @@ import aiosqlite
 import msgspec
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
+from chatui.storage.channels import DEFAULT_CHANNEL, Shape, find_channel, find_shape, messages_in
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
 from chatui.storage.lineage import Lineage
@@ -64,7 +65,9 @@ class Plan(msgspec.Struct):
     """What is to be written so that the index of a thread is complete. Made by reading, applied in one transaction."""
 
     thread_id: str
+    channel: str
     owner: str | None
+    title: str | None
     steps: list[Step]
 
 
@@ -101,13 +104,11 @@ class Index:
     Args:
         database: The file.
         fold: The reducer of the messages channel: what a replaced or removed message does to a list is its to say.
-        channel: The channel that holds the messages.
     """
 
-    def __init__(self, database: Database, fold: Fold, channel: str = "messages") -> None:
+    def __init__(self, database: Database, fold: Fold) -> None:
         self._database = database
         self._fold = fold
-        self._channel = channel
         self._serde = serializer()
 
     def plan(self, thread_id: str, *, fresh: bool = False) -> Plan:
@@ -118,7 +119,7 @@ class Index:
             fresh: Plan as if nothing were indexed.
         """
         with self._database.reading() as connection:
-            return _Reading(connection, thread_id, self._channel, self._fold, self._serde, fresh).plan()
+            return _Reading(connection, thread_id, self._fold, self._serde, fresh).plan()
 
     async def apply(self, connection: aiosqlite.Connection, plan: Plan) -> None:
         """Write a plan in the caller's transaction. Applying the same again, here or in another process, changes nothing."""
@@ -127,9 +128,9 @@ class Index:
         thread_id = plan.thread_id
         times = [step.written_at for step in plan.steps if step.written_at] or [now()]
         await connection.execute(
-            """INSERT INTO chatui_threads (thread_id, owner, created_at, updated_at) VALUES (?, ?, ?, ?)
-               ON CONFLICT DO NOTHING""",
-            (thread_id, plan.owner or "default", min(times), max(times)),
+            """INSERT INTO chatui_threads (thread_id, owner, title, channel, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+               ON CONFLICT DO UPDATE SET channel = ?4""",
+            (thread_id, plan.owner or "default", plan.title or "", plan.channel, min(times), max(times)),
         )
         rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         await connection.executemany(
@@ -163,18 +164,26 @@ class Index:
     def state(self, thread_id: str, checkpoint_id: str) -> dict[str, Any]:
         """Return every channel of the state at a checkpoint, the messages whole. Channels of LangGraph's own are left out."""
         with self._database.reading() as connection:
-            reading = _Reading(connection, thread_id, self._channel, self._fold, self._serde, fresh=True)
+            reading = _Reading(connection, thread_id, self._fold, self._serde, fresh=True)
             values = reading.values(checkpoint_id)
-            values[self._channel] = reading.state(checkpoint_id)
+            values[reading.channel] = reading.state(checkpoint_id)
         return values
+
+    def shape(self, thread_id: str, checkpoint_id: str | None) -> Shape:
+        """Return the shape of the state that a turn continues; None for the first turn of a new thread."""
+        with self._database.reading() as connection:
+            if not has_tables(connection):
+                return Shape()
+            return find_shape(connection, thread_id, checkpoint_id, self._serde)
 
     def lineage(self, thread_id: str) -> Lineage:
         """Return how the checkpoints of a thread hang together."""
-
-        def holds_all(kind: str, blob: bytes) -> bool:
-            return self._channel in (self._serde.loads_typed((kind, blob)).get("channel_values") or {})
-
         with self._database.reading() as connection:
+            channel = find_channel(connection, thread_id, self._serde)
+
+            def holds_all(kind: str, blob: bytes) -> bool:
+                return channel in (self._serde.loads_typed((kind, blob)).get("channel_values") or {})
+
             return Lineage(connection, thread_id, holds_all)
 
     async def catch_up(self, thread_id: str) -> None:
@@ -207,12 +216,10 @@ class Index:
 class _Reading:
     """One pass over the checkpoints of one thread that are not indexed."""
 
-    def __init__(
-        self, connection: sqlite3.Connection, thread_id: str, channel: str, fold: Fold, serde: Any, fresh: bool
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, thread_id: str, fold: Fold, serde: Any, fresh: bool) -> None:
         self._connection = connection
         self._thread_id = thread_id
-        self._channel = channel
+        self.channel = find_channel(connection, thread_id, serde) if has_tables(connection) else DEFAULT_CHANNEL
         self._fold = fold
         self._serde = serde
         self._fresh = fresh
@@ -221,7 +228,7 @@ class _Reading:
         self._message_ids: set[str] = set()  # of this pass
 
     def plan(self) -> Plan:
-        plan = Plan(self._thread_id, None, [])
+        plan = Plan(self._thread_id, self.channel, None, None, [])
         if not has_tables(self._connection):
             return plan
         rows = self._connection.execute(
@@ -240,7 +247,9 @@ class _Reading:
             self._message_ids.update(node.message.id or "" for node in new)
             self._ends[checkpoint_id] = end
             plan.steps.append(Step(rowid, checkpoint_id, end, new, _time(checkpoint.get("ts"))))
-            plan.owner = plan.owner or _owner(metadata)
+            facts = _metadata(metadata)
+            plan.owner = plan.owner or _line(facts.get("user_id"))
+            plan.title = plan.title or _line(facts.get("title"))
         return plan
 
     def _nodes_of(self, parent_id: str | None, checkpoint: dict[str, Any]) -> tuple[str, list[Node]]:
@@ -290,33 +299,33 @@ class _Reading:
         return {
             name: value
             for name, value in values.items()
-            if not name.startswith(("__", "branch:")) and name != self._channel
+            if not name.startswith(("__", "branch:")) and name != self.channel
         }
 
     def _whole(self, checkpoint: dict[str, Any]) -> list[BaseMessage] | None:
         """Return the list that a checkpoint holds itself, None where it builds on its parent."""
         values = checkpoint.get("channel_values") or {}
-        if self._channel not in values:
+        if self.channel not in values:
             return None
         # _DeltaSnapshot is private in LangGraph; what it wraps is its attribute `value`.
-        value = values[self._channel]
-        return _messages(getattr(value, "value", value))
+        value = values[self.channel]
+        return messages_in(getattr(value, "value", value))
 
     def _written(self, checkpoint_id: str) -> tuple[list[BaseMessage] | None, list[BaseMessage]]:
         """Return what tasks wrote under a checkpoint: the list it was overwritten with, if it was, and what came after."""
         rows = self._connection.execute(
             f"""SELECT type, value FROM writes WHERE thread_id = ? AND checkpoint_ns = '' AND checkpoint_id = ? AND channel = ?
                 ORDER BY {self._writes_order}""",
-            (self._thread_id, checkpoint_id, self._channel),
+            (self._thread_id, checkpoint_id, self.channel),
         )
         reset: list[BaseMessage] | None = None
         written: list[BaseMessage] = []
         for kind, blob in rows:
             value = self._serde.loads_typed((kind, blob))
             if (overwrite := _overwrite(value)) is not None:
-                reset, written = _messages(overwrite), []
+                reset, written = messages_in(overwrite), []
             else:
-                written.extend(_messages(value))
+                written.extend(messages_in(value))
         return reset, written
 
     @cached_property
@@ -348,12 +357,6 @@ class _Reading:
         return self._connection.execute(sql, (self._thread_id, message.id)).fetchone() is not None
 
 
-def _messages(value: Any) -> list[BaseMessage]:
-    """Return the messages in what a task wrote: one, or a list; anything else is not ours to show."""
-    values = value if isinstance(value, list) else [value]
-    return [message for message in values if isinstance(message, BaseMessage)]
-
-
 def _overwrite(value: Any) -> Any | None:
     """Return what LangGraph's `Overwrite` replaces a channel with, None for any other write."""
     if isinstance(value, dict) and set(value) == {"__overwrite__"}:
@@ -372,13 +375,16 @@ def _time(value: Any) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _owner(metadata: bytes | str | None) -> str | None:
+def _metadata(blob: bytes | str | None) -> dict[str, Any]:
     try:
-        values = json.loads(metadata or "{}")
+        values = json.loads(blob or "{}")
     except ValueError:
-        return None
-    owner = values.get("user_id") if isinstance(values, dict) else None
-    return clean_line(owner, 100) if isinstance(owner, str) else None
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _line(value: Any) -> str | None:
+    return clean_line(value, 100) or None if isinstance(value, str) else None
 
 
 def row(thread_id: str, node: Node, step: Step) -> tuple[Any, ...]:

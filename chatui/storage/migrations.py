@@ -99,6 +99,7 @@ def m001_threads(connection: sqlite3.Connection) -> None:
             message_count INTEGER NOT NULL DEFAULT 0,
             branch_count INTEGER NOT NULL DEFAULT 0,
             indexed_rowid INTEGER NOT NULL DEFAULT 0,
+            channel TEXT,
             origin_thread TEXT,
             origin_node TEXT
         )""")

@@ -9,7 +9,8 @@ from chatui.storage.database import Database
 
 def has_tables(connection: sqlite3.Connection) -> bool:
     """Say whether LangGraph has made its tables in this file yet; it does at the first turn."""
-    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'checkpoints'").fetchone() is not None
+    # Unlike a look into sqlite_master, this finds them in an attached file too.
+    return connection.execute("PRAGMA table_info(checkpoints)").fetchone() is not None
 
 
 def has_checkpoint(database: Database, thread_id: str, checkpoint_id: str) -> bool:
