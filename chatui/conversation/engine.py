@@ -1,11 +1,11 @@
-"""A conversation: one thread as a person moves in it. Send, regenerate, edit, stop, fork, step back and forward.
+"""A conversation: one thread as a person talks in it. Send, regenerate, edit, stop, go on.
 
 Every turn is the same act: a user message follows a message of the tree, and is answered. To send is to follow the head; to
 edit is to follow what the old message followed; to regenerate is to say the same message once more at the same place, which
 is the same node of the tree and gets one more answer. No existing checkpoint is ever changed, and "the latest" is never
 asked for: LangGraph's latest is whatever was written last on any branch, by a clock that may be set back.
 
-Reading and moving need no LangGraph; it is imported at the first turn.
+LangGraph is imported at the first turn.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from chatui.config import Config
-from chatui.conversation.events import Event
-from chatui.conversation.tree import Message, Partial, Thread, depth_first
+from chatui.conversation.events import Event, Failed, Finished, Stopped
+from chatui.conversation.tree import Message, Partial
 from chatui.conversation.upkeep import Upkeep
-from chatui.errors import UnknownCheckpoint, UsageError
+from chatui.conversation.walk import Walk
+from chatui.errors import UsageError
 from chatui.models import Models, parse_ref
 from chatui.storage import Store
-from chatui.text import clean
 
 if TYPE_CHECKING:
     from langchain_core.messages import HumanMessage
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from chatui.conversation.places import Places
     from chatui.conversation.turn import Turn
 
+#: How many alternatives may be asked for at once.
+MOST_ALTERNATIVES = 9
 
-class Conversation:
+
+class Conversation(Walk):
     """One thread.
-
-    The head is this object's own: where another window moves the head of the same thread, this one stays where its user
-    sees it, and simultaneous turns become alternatives.
 
     Args:
         store: The file.
@@ -47,172 +47,20 @@ class Conversation:
     """
 
     def __init__(self, store: Store, models: Models, config: Config, thread_id: str, owner: str) -> None:
-        self._store = store
+        super().__init__(store, config, thread_id, owner)
         self._models = models
-        self._config = config
-        self.thread_id = thread_id
-        self.owner = owner
-        self._head_node: str | None = None
         self._lock = asyncio.Lock()
-        self._turn: Turn | None = None
+        self._turns: list[Turn] = []
         self._kept_ledger: Ledger | None = None
 
     @property
     def running(self) -> bool:
         """Whether a turn runs now."""
-        return self._turn is not None
-
-    # Reading
-
-    def thread(self) -> Thread | None:
-        """Return the thread's row, None before its first message."""
-        return self._store.threads.get(self.thread_id)
-
-    def branch(self, *, last: int | None = None, before: str | None = None) -> list[Message]:
-        """Return the active branch, root first.
-
-        Args:
-            last: Only so many messages of its end.
-            before: Only what stands above this node of the branch.
-        """
-        skip = 0
-        if before is not None:
-            ids = self._store.messages.path_ids(self.thread_id, self.head_node)
-            skip = ids.index(before) + 1 if before in ids else 0
-        return self._store.messages.path(self.thread_id, self.head_node, last=last, skip=skip)
-
-    def tree(self) -> list[Message]:
-        """Return every message, depth first, alternatives in the order they were made."""
-        return depth_first(self._store.messages.tree(self.thread_id, self.head_node))
-
-    def message(self, node_id: str) -> Message:
-        """Return one message. Its `on_active_path` is not looked up.
-
-        Raises:
-            UsageError: The thread has no such message.
-        """
-        message = self._store.messages.get(self.thread_id, node_id)
-        if message is None:
-            raise UsageError("This thread has no such message.", "Another window may have removed it; open it again.")
-        return message
-
-    def path(self, node_id: str) -> list[Message]:
-        """Return the branch that ends with a message, root first."""
-        return self._store.messages.path(self.thread_id, self.message(node_id).node_id)
-
-    def at(self, checkpoint_id: str) -> str | None:
-        """Return the node that a checkpoint ends with, None before the first message.
-
-        Raises:
-            UnknownCheckpoint: The thread has none of this id.
-        """
-        node_id = None
-        if self._store.has_checkpoint(self.thread_id, checkpoint_id):
-            node_id = self._store.messages.node_of(self.thread_id, checkpoint_id)
-        if node_id is None:
-            raise UnknownCheckpoint(clean(checkpoint_id), self.thread_id)
-        return node_id or None
-
-    def head(self) -> Message | None:
-        """Return the message that the next turn continues from, None before the first."""
-        return self._store.messages.get(self.thread_id, self.head_node, active=True)
-
-    @property
-    def head_node(self) -> str:
-        """The node id of the head, "" before the first message."""
-        if self._head_node is None:
-            _, node_id = self._store.threads.head(self.thread_id)
-            if node_id is None or (node_id and self._store.messages.get(self.thread_id, node_id) is None):
-                # Nobody has viewed the thread here yet.
-                node_id = self._store.messages.newest_leaf(self.thread_id)
-            self._head_node = node_id
-        return self._head_node
+        return bool(self._turns)
 
     def interrupted(self) -> Partial | None:
         """Return the reply that a crash cut off in this thread, None where there is none."""
         return None if self.running else self._store.partials.abandoned(self.thread_id)
-
-    def draft(self) -> str:
-        """Return what was typed here and not sent."""
-        return self._store.threads.draft(self.thread_id)
-
-    def system_prompt(self) -> str:
-        """Return what is sent before the messages: the thread's own, else the configured one."""
-        own = self._store.threads.system_prompt(self.thread_id)
-        return self._config.system_prompt if own is None else own
-
-    # Moving: no checkpoint is written, only the head moves
-
-    async def go_to(self, node_id: str | None) -> Message | None:
-        """Set the head to a message; None sets it before the first. The next turn starts an alternative where it has any below."""
-        message = self.message(node_id) if node_id else None
-        self._head_node = node_id or ""
-        if not self._store.database.frozen:
-            async with self._store.database.transaction() as connection:
-                checkpoint_id = message.checkpoint_id if message else None
-                await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, self._head_node)
-        return message
-
-    async def view(self, node_id: str) -> Message:
-        """Set the head to the leaf below a message that was viewed last there, and return that leaf."""
-        leaf = self._store.messages.descend(self.thread_id, self.message(node_id).node_id)
-        await self.go_to(leaf)
-        return self.message(leaf)
-
-    async def alternative(self, node_id: str, step: int) -> Message | None:
-        """Show another alternative of a message, with what was viewed last below it.
-
-        Args:
-            node_id: The message.
-            step: -1 for the previous, 1 for the next.
-
-        Returns:
-            The alternative, None where there is none in that direction.
-        """
-        siblings = self._store.messages.siblings(self.thread_id, node_id)
-        place = siblings.index(node_id) + step if node_id in siblings else -1
-        if not 0 <= place < len(siblings):
-            return None
-        await self.view(siblings[place])
-        return self.message(siblings[place])
-
-    async def back(self) -> Message | None:
-        """Set the head one turn back: before the last prompt. None at the start, where there is nothing to step over."""
-        at = self.head()
-        if at is None:
-            return None
-        while at is not None and at.role != "user":
-            at = self.message(at.parent_id) if at.parent_id else None
-        return await self.go_to(at.parent_id if at else None)
-
-    async def forward(self) -> Message | None:
-        """Set the head one turn forward, the way that was viewed last. None at a leaf."""
-        below = self._store.messages.child(self.thread_id, self.head_node)
-        if below is None:
-            return None
-        # Up to the end of the turn: the next prompt is where the one after it begins.
-        while (after := self._store.messages.child(self.thread_id, below)) and self.message(after).role != "user":
-            below = after
-        return await self.go_to(below)
-
-    async def fork(self, checkpoint_id: str) -> Message | None:
-        """Set the head by a checkpoint's id.
-
-        Raises:
-            UnknownCheckpoint: The thread has none of this id.
-        """
-        return await self.go_to(self.at(checkpoint_id))
-
-    async def keep_draft(self, text: str) -> None:
-        """Keep what was typed and not sent, over quitting and a crash."""
-        async with self._store.database.transaction() as connection:
-            await self._store.threads.keep_draft(connection, self.thread_id, text)
-
-    async def set_system_prompt(self, text: str) -> None:
-        """Set what is sent before this thread's messages."""
-        async with self._store.database.transaction() as connection:
-            await self._store.threads.add(connection, self.thread_id, owner=self.owner)
-            await self._store.threads.update(connection, self.thread_id, system_prompt=text)
 
     @property
     def upkeep(self) -> Upkeep:
@@ -252,29 +100,54 @@ class Conversation:
                 async for event in events:
                     yield event
 
-    async def regenerate(self, node_id: str, *, model: str | None = None) -> AsyncGenerator[Event]:
+    async def regenerate(self, node_id: str, *, model: str | None = None, count: int = 1) -> AsyncGenerator[Event]:
         """Answer a prompt once more, as a new alternative.
 
         Args:
             node_id: An answer, or the prompt itself.
             model: Who answers.
+            count: How many alternatives to ask for at once. The events are the first one's; the last event comes when all
+                have ended.
         """
         async with self._lock:
             await self._catch_up()
-            prompt: Message | None = self.message(node_id)
-            while prompt is not None and prompt.role != "user":
-                prompt = self.message(prompt.parent_id) if prompt.parent_id else None
-            if prompt is None:
-                raise UsageError("There is no prompt above this message.", "Go to a later message.")
+            prompt = self._prompt_of(self.message(node_id))
             original = await self._places().original(prompt)
-            async with aclosing(self._turn_at(original, prompt.parent_id, model)) as events:
+            count = max(1, min(count, MOST_ALTERNATIVES))
+            async with aclosing(self._turn_at(original, prompt.parent_id, model, count=count)) as events:
                 async for event in events:
                     yield event
 
+    async def go_on(self, node_id: str) -> AsyncGenerator[Event]:
+        """Go on with an answer that was cut off. The whole of it becomes a new alternative; the cut one stays.
+
+        Args:
+            node_id: The answer. The same model goes on.
+        """
+        async with self._lock:
+            await self._catch_up()
+            answer = self.message(node_id)
+            if answer.role != "assistant" or not answer.text:
+                raise UsageError("Only an answer can be gone on with.", "Send a message instead.")
+            prompt = self._prompt_of(answer)
+            original = await self._places().original(prompt)
+            async with aclosing(self._turn_at(original, prompt.parent_id, answer.model, begun=answer.text)) as events:
+                async for event in events:
+                    yield event
+
+    def _prompt_of(self, message: Message) -> Message:
+        """The prompt that a message answers; a prompt is its own."""
+        at: Message | None = message
+        while at is not None and at.role != "user":
+            at = self.message(at.parent_id) if at.parent_id else None
+        if at is None:
+            raise UsageError("There is no prompt above this message.", "Go to a later message.")
+        return at
+
     async def stop(self) -> None:
-        """Stop the reply that streams, if one does; its generator ends with `Stopped`, and what came is kept."""
-        if self._turn is not None:
-            self._turn.stop()
+        """Stop the replies that stream; their generator ends with `Stopped`, and what came is kept."""
+        for turn in self._turns:
+            turn.stop()
 
     async def stop_and_wait(self) -> None:
         """Stop the reply that streams, and return when it is saved."""
@@ -330,22 +203,44 @@ class Conversation:
             async for event in events:
                 yield event
 
-    async def _turn_at(self, message: HumanMessage, follows: str | None, model: str | None) -> AsyncGenerator[Event]:
-        """Run one turn. The lock is held."""
+    async def _turn_at(
+        self, message: HumanMessage, follows: str | None, model: str | None, *, count: int = 1, begun: str = ""
+    ) -> AsyncGenerator[Event]:
+        """Run a turn, or several of the same prompt at once. The lock is held."""
         from chatui.conversation.turn import Prompt, Turn
 
         thread = self.thread()
         ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
-        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref)
-        turn = self._turn = Turn(self._ledger(), self._models, prompt)
+        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref, begun)
+        self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
+        others = [asyncio.create_task(_last(turn)) for turn in self._turns[1:]]
         try:
-            async with aclosing(turn.events()) as events:
+            async with aclosing(self._turns[0].events()) as events:
                 async for event in events:
-                    yield event
+                    if isinstance(event, Finished | Stopped | Failed):
+                        yield await self._ended(event, others)
+                    else:
+                        yield event
         finally:
-            self._turn = None
+            for turn in self._turns:
+                turn.stop()
+            await asyncio.gather(*others, return_exceptions=True)
+            self._turns = []
+
+    async def _ended(self, first: Event, others: list[asyncio.Task[Event]]) -> Event:
+        """Wait for the other alternatives, and return the event that stands for all: the first that finished."""
+        if not others:
+            return first
+        # One that was stopped before it began, or could not begin, has left nothing to tell.
+        ends = await asyncio.gather(*others, return_exceptions=True)
+        event = next((end for end in [first, *ends] if isinstance(end, Finished)), first)
+        if isinstance(event, Finished):
+            await self.go_to(event.message.node_id)
+            # How many alternatives there are is known only now.
+            event = Finished(self.message(event.message.node_id))
+        return event
 
     async def _catch_up(self) -> None:
         """Index what another program wrote in this thread since."""
@@ -364,5 +259,9 @@ class Conversation:
 
         return Places(self._store, self._ledger())
 
-    def _moved(self, node_id: str) -> None:
-        self._head_node = node_id
+
+async def _last(turn: Turn) -> Event:
+    """Run a turn that nobody watches, and return its last event."""
+    async with aclosing(turn.events()) as events:
+        seen = [event async for event in events]
+    return seen[-1]

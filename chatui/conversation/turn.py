@@ -47,6 +47,7 @@ class Prompt(msgspec.Struct, frozen=True):
         shape: The state that is continued there.
         system_prompt: Sent before the messages; "" for none.
         model: Who is asked.
+        begun: The beginning of the reply, where a cut one is gone on with.
     """
 
     message: HumanMessage
@@ -54,15 +55,16 @@ class Prompt(msgspec.Struct, frozen=True):
     shape: Shape
     system_prompt: str
     model: ModelRef
+    begun: str = ""
 
 
 class _Reply:
     """What has come of a reply so far."""
 
-    def __init__(self, message_id: str, model: str) -> None:
+    def __init__(self, message_id: str, model: str, begun: str) -> None:
         self.message_id = message_id
         self.model = model
-        self.texts: list[str] = []
+        self.texts: list[str] = [begun] if begun else []
         self.thoughts: list[str] = []
         self.metadata: dict[str, Any] = {}
         self.usage: UsageMetadata | None = None
@@ -134,7 +136,7 @@ class Turn:
         self._models = models
         self._prompt = prompt
         self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
-        self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model))
+        self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model), prompt.begun)
         self._graph: Graph | None = None
         self._asked_at: str | None = None  # the checkpoint that ends with the prompt
         self._opened: OpenModel | None = None
@@ -202,7 +204,11 @@ class Turn:
         self._put(Asked(len(selection.messages), selection.left_out, selection.estimated_tokens, model.context_length))
         saving = asyncio.create_task(self._save_often(checkpoint_id))
         try:
-            await self._stream(model, selection.messages)
+            # A model goes on with an answer that stands last.
+            begun = [AIMessage(prompt.begun)] if prompt.begun else []
+            if prompt.begun:
+                self._put(TextPiece(prompt.begun))
+            await self._stream(model, [*selection.messages, *begun])
         finally:
             saving.cancel()
             # Not only told to end, but ended: a late write must not bring back a partial that was dropped.

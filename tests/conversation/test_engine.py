@@ -403,3 +403,50 @@ async def test_the_users_message_is_stored_with_its_time_and_the_threads_owner(b
     assert message.response_metadata["chatui"]["created_at"] == conversation.branch()[0].created_at
     metadata = sqlite3.connect(bench.path).execute("SELECT metadata FROM checkpoints").fetchall()
     assert all(b'"user_id": "default"' in row[0] for row in metadata)
+
+
+async def test_several_alternatives_stream_at_once(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    first = await say(conversation.send("Hi"))
+    gate, arrived = asyncio.Event(), []
+
+    def script(messages: list[Any]) -> list[Any]:
+        arrived.append(True)
+        if len(arrived) == 3:
+            # None of them goes on before all three were asked.
+            gate.set()
+        return [gate, f"number {len(arrived)}"]
+
+    bench.models.script = script
+    reply = await say(conversation.regenerate(first.node_id, count=3))
+    assert conversation.head_node == reply.node_id
+    assert reply.alternatives == 4
+    answers = {message.text for message in conversation.tree() if message.parent_id == first.parent_id}
+    assert answers == {"Hello there.", "number 1", "number 2", "number 3"}
+    assert await bench.library.check() == []
+
+
+async def test_stopping_stops_all_alternatives(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    first = await say(conversation.send("Hi"))
+    bench.models.script = lambda messages: ["Half", asyncio.Event()]
+    async with aclosing(conversation.regenerate(first.node_id, count=2)) as events:
+        async for event in events:
+            if event == TextPiece("Half"):
+                await conversation.stop()
+    assert isinstance(event, Stopped)
+    assert not conversation.running
+    await say(conversation.send("Next"))
+
+
+async def test_a_cut_reply_can_be_gone_on_with(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    bench.models.model.ending = lambda metadata: "length"  # type: ignore[method-assign]
+    bench.models.script = ["Once upon"]
+    cut = await say(conversation.send("Tell me a story"))
+    bench.models.model.ending = lambda metadata: "stop"  # type: ignore[method-assign]
+    bench.models.script = [" a time."]
+    whole = await say(conversation.go_on(cut.node_id))
+    assert [str(message.text) for message in bench.models.asked[-1]] == ["Tell me a story", "Once upon"]
+    assert (whole.text, whole.interrupted, whole.alternatives) == ("Once upon a time.", None, 2)
+    assert conversation.message(cut.node_id).interrupted == "length"

@@ -1,0 +1,181 @@
+"""Walking in a thread: reading its messages and moving its head. No LangGraph is needed, and no checkpoint is written."""
+
+from __future__ import annotations
+
+from chatui.config import Config
+from chatui.conversation.tree import Message, Thread, depth_first
+from chatui.errors import UnknownCheckpoint, UsageError
+from chatui.storage import Store
+from chatui.text import clean
+
+
+class Walk:
+    """One thread as a person reads and moves in it.
+
+    The head is this object's own: where another window moves the head of the same thread, this one stays where its user
+    sees it, and simultaneous turns become alternatives.
+
+    Args:
+        store: The file.
+        config: For defaults.
+        thread_id: The thread; a new id for a thread that is made with its first message.
+        owner: The user that a new thread belongs to.
+    """
+
+    def __init__(self, store: Store, config: Config, thread_id: str, owner: str) -> None:
+        self._store = store
+        self._config = config
+        self.thread_id = thread_id
+        self.owner = owner
+        self._head_node: str | None = None
+
+    # Reading
+
+    def thread(self) -> Thread | None:
+        """Return the thread's row, None before its first message."""
+        return self._store.threads.get(self.thread_id)
+
+    def branch(self, *, last: int | None = None, before: str | None = None) -> list[Message]:
+        """Return the active branch, root first.
+
+        Args:
+            last: Only so many messages of its end.
+            before: Only what stands above this node of the branch.
+        """
+        skip = 0
+        if before is not None:
+            ids = self._store.messages.path_ids(self.thread_id, self.head_node)
+            skip = ids.index(before) + 1 if before in ids else 0
+        return self._store.messages.path(self.thread_id, self.head_node, last=last, skip=skip)
+
+    def tree(self) -> list[Message]:
+        """Return every message, depth first, alternatives in the order they were made."""
+        return depth_first(self._store.messages.tree(self.thread_id, self.head_node))
+
+    def message(self, node_id: str) -> Message:
+        """Return one message. Its `on_active_path` is not looked up.
+
+        Raises:
+            UsageError: The thread has no such message.
+        """
+        message = self._store.messages.get(self.thread_id, node_id)
+        if message is None:
+            raise UsageError("This thread has no such message.", "Another window may have removed it; open it again.")
+        return message
+
+    def path(self, node_id: str) -> list[Message]:
+        """Return the branch that ends with a message, root first."""
+        return self._store.messages.path(self.thread_id, self.message(node_id).node_id)
+
+    def at(self, checkpoint_id: str) -> str | None:
+        """Return the node that a checkpoint ends with, None before the first message.
+
+        Raises:
+            UnknownCheckpoint: The thread has none of this id.
+        """
+        node_id = None
+        if self._store.has_checkpoint(self.thread_id, checkpoint_id):
+            node_id = self._store.messages.node_of(self.thread_id, checkpoint_id)
+        if node_id is None:
+            raise UnknownCheckpoint(clean(checkpoint_id), self.thread_id)
+        return node_id or None
+
+    def head(self) -> Message | None:
+        """Return the message that the next turn continues from, None before the first."""
+        return self._store.messages.get(self.thread_id, self.head_node, active=True)
+
+    @property
+    def head_node(self) -> str:
+        """The node id of the head, "" before the first message."""
+        if self._head_node is None:
+            _, node_id = self._store.threads.head(self.thread_id)
+            if node_id is None or (node_id and self._store.messages.get(self.thread_id, node_id) is None):
+                # Nobody has viewed the thread here yet.
+                node_id = self._store.messages.newest_leaf(self.thread_id)
+            self._head_node = node_id
+        return self._head_node
+
+    def draft(self) -> str:
+        """Return what was typed here and not sent."""
+        return self._store.threads.draft(self.thread_id)
+
+    def system_prompt(self) -> str:
+        """Return what is sent before the messages: the thread's own, else the configured one."""
+        own = self._store.threads.system_prompt(self.thread_id)
+        return self._config.system_prompt if own is None else own
+
+    # Moving
+
+    async def go_to(self, node_id: str | None) -> Message | None:
+        """Set the head to a message; None sets it before the first. The next turn starts an alternative where it has any below."""
+        message = self.message(node_id) if node_id else None
+        self._head_node = node_id or ""
+        if not self._store.database.frozen:
+            async with self._store.database.transaction() as connection:
+                checkpoint_id = message.checkpoint_id if message else None
+                await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, self._head_node)
+        return message
+
+    async def view(self, node_id: str) -> Message:
+        """Set the head to the leaf below a message that was viewed last there, and return that leaf."""
+        leaf = self._store.messages.descend(self.thread_id, self.message(node_id).node_id)
+        await self.go_to(leaf)
+        return self.message(leaf)
+
+    async def alternative(self, node_id: str, step: int) -> Message | None:
+        """Show another alternative of a message, with what was viewed last below it.
+
+        Args:
+            node_id: The message.
+            step: -1 for the previous, 1 for the next.
+
+        Returns:
+            The alternative, None where there is none in that direction.
+        """
+        siblings = self._store.messages.siblings(self.thread_id, node_id)
+        place = siblings.index(node_id) + step if node_id in siblings else -1
+        if not 0 <= place < len(siblings):
+            return None
+        await self.view(siblings[place])
+        return self.message(siblings[place])
+
+    async def back(self) -> Message | None:
+        """Set the head one turn back: before the last prompt. None at the start, where there is nothing to step over."""
+        at = self.head()
+        if at is None:
+            return None
+        while at is not None and at.role != "user":
+            at = self.message(at.parent_id) if at.parent_id else None
+        return await self.go_to(at.parent_id if at else None)
+
+    async def forward(self) -> Message | None:
+        """Set the head one turn forward, the way that was viewed last. None at a leaf."""
+        below = self._store.messages.child(self.thread_id, self.head_node)
+        if below is None:
+            return None
+        # Up to the end of the turn: the next prompt is where the one after it begins.
+        while (after := self._store.messages.child(self.thread_id, below)) and self.message(after).role != "user":
+            below = after
+        return await self.go_to(below)
+
+    async def fork(self, checkpoint_id: str) -> Message | None:
+        """Set the head by a checkpoint's id.
+
+        Raises:
+            UnknownCheckpoint: The thread has none of this id.
+        """
+        return await self.go_to(self.at(checkpoint_id))
+
+    async def keep_draft(self, text: str) -> None:
+        """Keep what was typed and not sent, over quitting and a crash."""
+        async with self._store.database.transaction() as connection:
+            await self._store.threads.keep_draft(connection, self.thread_id, text)
+
+    async def set_system_prompt(self, text: str) -> None:
+        """Set what is sent before this thread's messages."""
+        async with self._store.database.transaction() as connection:
+            await self._store.threads.add(connection, self.thread_id, owner=self.owner)
+            await self._store.threads.update(connection, self.thread_id, system_prompt=text)
+
+    def _moved(self, node_id: str) -> None:
+        self._head_node = node_id
