@@ -42,6 +42,7 @@ KEYS = {
 _FOREIGN = re.compile(
     r"\x1b\[[<=>][0-9;]*[A-Za-z]|\x1b\[\?[0-9;]*\$?[A-Zabcdefgijkmnopqrstuvwxyz]|\x1b[P_^].*?\x1b\\", re.DOTALL
 )
+_ASKS_FOR_FRAMES, _FRAME_BEGINS, _FRAME_ENDS = b"\x1b[?2026$p", b"\x1b[?2026h", b"\x1b[?2026l"
 # An escape sequence whose end has not come yet.
 _UNFINISHED = re.compile(r"\x1b(\[[0-9;<=>?$]*|[P_^\]][^\x07\x1b]*\x1b?)?$")
 
@@ -73,6 +74,7 @@ class Terminal:
         self._stream = pyte.Stream(self._screen)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._held = ""
+        self._in_frame = False
         self._master, slave = pty.openpty()
         self._set_size(columns, rows)
         variables = {
@@ -123,7 +125,7 @@ class Terminal:
         """
         shown = (lambda text: wanted in text) if isinstance(wanted, str) else wanted
         until = time.monotonic() + timeout
-        while not shown(self.text):
+        while self._in_frame or not shown(self.text):
             if not self._read(until - time.monotonic()):
                 what = repr(wanted) if isinstance(wanted, str) else "what was waited for"
                 raise AssertionError(f"The screen never showed {what} (exit code {self.process.poll()}):\n{self.text}")
@@ -188,6 +190,13 @@ class Terminal:
         if not data:
             return False
         self.raw += data
+        # Answering as modern terminals do makes Textual mark where a frame begins and ends, and no half of one is looked at.
+        if _ASKS_FOR_FRAMES in data:
+            os.write(self._master, b"\x1b[?2026;2$y")
+        recent = self.raw[-len(data) - len(_FRAME_ENDS) :]
+        begins, ends = recent.rfind(_FRAME_BEGINS), recent.rfind(_FRAME_ENDS)
+        if begins != ends:
+            self._in_frame = begins > ends
         text = self._held + self._decoder.decode(data)
         unfinished = _UNFINISHED.search(text)
         cut = unfinished.start() if unfinished else len(text)

@@ -204,7 +204,7 @@ def test_quitting_while_a_reply_streams_asks_and_keeps_it(server: OllamaServer) 
         terminal.wait_for("Half of a reply")
         terminal.press("ctrl+q")
         terminal.wait_for("is streaming")
-        terminal.press("enter")
+        terminal.press("y")
         assert terminal.wait_exit() == 0
     assert chatui_json("show", only_thread()["thread_id"])["messages"][-1]["interrupted"] == "stopped"
 
