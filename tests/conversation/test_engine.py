@@ -436,6 +436,7 @@ async def test_stopping_stops_all_alternatives(bench: Bench) -> None:
                 await conversation.stop()
     assert isinstance(event, Stopped)
     assert not conversation.running
+    bench.models.script = ["Yes"]
     await say(conversation.send("Next"))
 
 
