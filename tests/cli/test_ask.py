@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import AIMessageChunk, HumanMessage, SystemMessage
 
 from chatui.errors import NoModel, ServerFault
 from tests.cli.conftest import Run
@@ -161,9 +161,7 @@ def test_without_a_model_nothing_is_written(run: Run, models: ScriptedModels, mo
 
 
 def test_a_reply_cut_by_the_limit_is_said(run: Run, models: ScriptedModels) -> None:
-    from langchain_core.messages import AIMessageChunk
-
-    models.script = ["Cut", AIMessageChunk("", response_metadata={"done_reason": "length"})]
+    models.script = ["Cut", AIMessageChunk(content="", response_metadata={"done_reason": "length"})]
     done = run("ask", "One")
     assert (done.code, done.out) == (0, "Cut\n")
     assert done.err == "chatui: The reply was cut off by the limit of tokens.\n"
