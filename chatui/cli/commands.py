@@ -6,15 +6,15 @@ A command's module is imported when the command runs, and typer with it: the pag
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
+
+import msgspec
 
 from chatui.cli.options import OPTIONS, Option
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """One row of the table.
 
     Attributes:

@@ -48,8 +48,7 @@ def list_models(context: typer.Context, json: Json = False) -> None:
         elif found:
             _print_models(found)
         else:
-            print("No model is here yet: no Ollama answers, and the demo model is not fetched.")
-            print("`chatui models pull embedded:smollm2-135m` fetches it; `chatui doctor` tells more.")
+            print("There is no model yet. `chatui doctor` tells what answers, and what to do.")
 
     asyncio.run(run())
 

@@ -6,15 +6,15 @@ costs as much again. There are twelve options here; the commands' own are typer'
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from chatui.errors import UsageError
 from chatui.text import clean_line
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One option before any command.
 
     Attributes:
@@ -52,8 +52,7 @@ OPTIONS = (
 _BY_NAME = {name: option for option in OPTIONS for name in option.names}
 
 
-@dataclass
-class Options:
+class Options(msgspec.Struct):
     """The command line up to the command.
 
     Attributes:
@@ -76,7 +75,7 @@ class Options:
     help: bool = False
     thread: str | None = None
     command: str | None = None
-    rest: list[str] = field(default_factory=list)
+    rest: list[str] = []
 
 
 def parse(arguments: list[str], commands: frozenset[str]) -> Options:

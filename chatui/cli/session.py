@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
@@ -18,6 +17,8 @@ from chatui.cli.options import Options
 from chatui.errors import UnknownThread, UsageError
 
 if TYPE_CHECKING:
+    import tempfile
+
     from chatui.config import Config
     from chatui.conversation.library import Library
     from chatui.conversation.tree import Thread
@@ -152,6 +153,8 @@ def required_last(library: Library) -> Thread:
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     """Return a private folder that is removed behind its user: in memory where the system has a place for that."""
+    import tempfile
+
     memory = Path("/dev/shm")  # noqa: S108 - only the parent; the folder itself is new, and for this user alone
     return tempfile.TemporaryDirectory(prefix="chatui-", dir=memory if os.access(memory, os.W_OK) else None)
 
