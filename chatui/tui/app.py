@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from importlib import import_module
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
@@ -46,7 +47,8 @@ class ChatApp(App[int], inherit_bindings=False):
     """
 
     TITLE = "chatui"
-    CSS_PATH = "dialogs.tcss"
+    # Absolute: a subclass in another folder would look for it there.
+    CSS_PATH = Path(__file__).with_name("dialogs.tcss")
     BINDINGS = keys.bindings("app")
     COMMANDS: ClassVar = {ChatCommands}
     ENABLE_COMMAND_PALETTE = True

@@ -136,7 +136,14 @@ class ChatScreen(Screen[None]):
         self.show_state()
         self.prompt_focus()
         if thread_id is not None:
+            # Writing loads what reading does not: after the paint.
+            self.call_after_refresh(self._remember, thread_id)
+
+    async def _remember(self, thread_id: str) -> None:
+        try:
             await self.library.viewed(thread_id)
+        except ChatuiError as error:
+            self.say(error)
 
     def page(self, reach: Message | None = None) -> list[Message]:
         """Read the end of the branch, far enough for two screens and to a message that is to be seen."""
@@ -167,7 +174,12 @@ class ChatScreen(Screen[None]):
 
     def say(self, error: ChatuiError | str, *, severity: str = "error") -> None:
         """Tell something in a toast. Never as markup."""
-        self.notify(str(error), severity="error" if severity == "error" else "information", markup=False, timeout=8)
+        self.notify(
+            clean_line(str(error), 600),
+            severity="error" if severity == "error" else "information",
+            markup=False,
+            timeout=8,
+        )
 
     # What is shown around the messages
 

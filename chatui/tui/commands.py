@@ -11,7 +11,15 @@ from textual.content import Content
 from chatui.tui.keys import ACTIONS, Action, shown_keys, slash_commands
 
 #: Actions that make sense only as a key.
-_NOT_IN_PALETTE = {"pane.next", "pane.previous", "palette.open", "app.copy_or_stop", "message.back_to_prompt", "messages.help", "message.tree"}
+_NOT_IN_PALETTE = {
+    "pane.next",
+    "pane.previous",
+    "palette.open",
+    "app.copy_or_stop",
+    "message.back_to_prompt",
+    "messages.help",
+    "message.tree",
+}
 _SCOPES = {"everywhere": "", "app": "", "messages": "Message: "}
 
 

@@ -85,8 +85,9 @@ class LeafView(Static):
 class TableView(LeafView):
     """A table, as wide as its text, its cells wrapped where that is more than there is."""
 
-    def __init__(self, leaf: Leaf) -> None:
+    def __init__(self, leaf: Leaf, *, plain: bool = False) -> None:
         self._laid_out: tuple[int, Content] | None = None
+        self._line = "-" if plain else "─"
         super().__init__(leaf)
 
     def show(self, leaf: Leaf) -> None:
@@ -109,16 +110,17 @@ class TableView(LeafView):
 
     def _layout(self, width: int) -> Content:
         if self._laid_out is None or self._laid_out[0] != width:
-            self._laid_out = (width, lay_out(self.leaf.table, width) if self.leaf.table else Content(""))
+            self._laid_out = (width, lay_out(self.leaf.table, width, self._line) if self.leaf.table else Content(""))
         return self._laid_out[1]
 
 
-def lay_out(table: Table, width: int) -> Content:
+def lay_out(table: Table, width: int, rule: str = "─") -> Content:
     """Lay a table out.
 
     Args:
         table: Its cells; rows may be shorter or longer than the header.
         width: In cells.
+        rule: What the rule under the header is drawn with.
     """
     count = len(table.header)
     rows = [table.header, *([*row, *[Content("")] * count][:count] for row in table.rows)]
@@ -142,7 +144,7 @@ def lay_out(table: Table, width: int) -> Content:
             joined = Content(" " * COLUMN_GAP).join(parts)
             lines.append(joined.stylize("bold") if number == 0 else joined)
         if number == 0:
-            lines.append(Content((" " * COLUMN_GAP).join("─" * size for size in widths)).stylize("$line"))
+            lines.append(Content((" " * COLUMN_GAP).join(rule * size for size in widths)).stylize("$line"))
     return Content("\n").join(lines)
 
 
@@ -150,9 +152,9 @@ def _cell(cell: Content, width: int) -> list[Content]:
     return [line.rstrip() for line in cell.wrap(width)] or [Content("")]
 
 
-def view(leaf: Leaf) -> LeafView:
-    """Return the widget for a leaf."""
-    return TableView(leaf) if leaf.kind == "table" else LeafView(leaf)
+def view(leaf: Leaf, *, plain: bool = False) -> LeafView:
+    """Return the widget for a leaf; `plain` draws no lines."""
+    return TableView(leaf, plain=plain) if leaf.kind == "table" else LeafView(leaf)
 
 
 def highlighted(code: str, language: str) -> Content:

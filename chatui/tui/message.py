@@ -118,7 +118,11 @@ class AnswerView(MessageView):
     def compose(self) -> ComposeResult:
         yield Static(self._label(), markup=False, classes="label")
         yield Static("", markup=False, classes="thought")
-        self._leaves = [view(leaf) for block in blocks(self._text) for leaf in block.leaves] if self.message else []
+        self._leaves = (
+            [view(leaf, plain=self.plain) for block in blocks(self._text) for leaf in block.leaves]
+            if self.message
+            else []
+        )
         yield from self._leaves
         yield Static("", markup=False, classes="foot")
 
@@ -225,7 +229,7 @@ class AnswerView(MessageView):
                 old.show(leaf)
                 new.append(old)
                 continue
-            made = view(leaf)
+            made = view(leaf, plain=self.plain)
             new.append(made)
             await self.mount(made, before=old or foot)
             if old is not None:

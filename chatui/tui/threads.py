@@ -137,8 +137,9 @@ class ThreadsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="Type to filter", id="filter", compact=True)
-        yield self.rows
         yield Static("", id="threads-empty", markup=False)
+        # Stays without rows too: u brings the last deleted thread back.
+        yield self.rows
 
     def on_mount(self) -> None:
         self.border_title = "Threads"
@@ -173,7 +174,6 @@ class ThreadsPane(Vertical):
         rows.rows_changed(place)
         empty = self.query_one("#threads-empty", Static)
         empty.display = not rows.threads
-        rows.display = bool(rows.threads)
         empty.update(
             "No title contains this.\nEsc clears the filter."
             if self.text

@@ -103,7 +103,12 @@ def rows_of(widget: Widget) -> list[str]:
 
 @asynccontextmanager
 async def window(
-    path: Path, models: SeedModels | None = None, *, size: tuple[int, int] = (120, 40), config: Config | None = None, **options: Any
+    path: Path,
+    models: SeedModels | None = None,
+    *,
+    size: tuple[int, int] = (120, 40),
+    config: Config | None = None,
+    **options: Any,
 ) -> AsyncIterator[Window]:
     """Run the application on a file."""
     models = models or SeedModels()

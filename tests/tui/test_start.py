@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tui.conftest import window
+
+FIRST_PAINT = """
+import asyncio, sys
+from pathlib import Path
+from chatui.config import Config
+from chatui.conversation.library import Library
+from chatui.models import Models
+from chatui.storage import Store
+from chatui.tui.app import ChatApp
+
+class Probe(ChatApp):
+    def _started(self):
+        # Called once the first paint is done, before anything else is imported.
+        text = "".join(segment.text for strip in self.screen._compositor.render_strips() for segment in strip)
+        print("PAINTED", "Sort by two keys" in text, "Then say where" in text, file=sys.__stdout__)
+        print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.__stdout__)
+        self.exit(0)
+
+async def main():
+    config = Config()
+    library = Library(Store.open(Path(sys.argv[1])), Models(config), config)
+    app = Probe(library, config)
+    await app.run_async(headless=True, size=(120, 40))
+    await library.close()
+
+asyncio.run(main())
+"""
+
+
+def test_nothing_heavy_is_loaded_at_first_paint(seeded: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_PAINT, str(seeded)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("PAINTED", "LOADED")))
+    assert lines["PAINTED"] == "True True", done.stderr
+    loaded = set(lines["LOADED"].split())
+    assert {"textual", "chatui"} <= loaded
+    heavy = {
+        "langgraph",
+        "langchain_core",
+        "langchain",
+        "langchain_ollama",
+        "pydantic",
+        "ollama",
+        "httpx",
+        "typer",
+        "xllamacpp",
+        "aiosqlite",
+    }
+    assert not loaded & heavy
+
+
+async def test_a_stack_that_cannot_be_imported_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chatui.tui.app.STACK", ("chatui.no_such_module",))
+    async with window(tmp_path / "chatui.db") as chat:
+        assert any("no_such_module" in toast and "chatui doctor" in toast for toast in chat.toasts())
+        assert chat.app.is_running
+
+
+async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
+    for key, texts in (("k", ["Hello", "Half a"]), ("d", ["Hello"]), ("r", ["Hello", "Whole."])):
+        path = tmp_path / key / "chatui.db"
+        path.parent.mkdir()
+        crash = subprocess.run(
+            [sys.executable, "-c", CRASH, str(path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=Path(__file__).parents[2],
+        )
+        assert crash.returncode == 9, crash.stderr
+        async with window(path) as chat:
+            assert chat.app.focused is chat.screen.offer
+            assert chat.screen.threads.rows.threads[0].interrupted
+            chat.models.script = ["Whole."]
+            await chat.press(key)
+            await chat.until(lambda texts=texts: chat.screen.reply is None and chat.texts() == texts)  # type: ignore[misc]
+            assert not chat.screen.offer.display
+            assert not chat.library.threads()[0].interrupted
+        await asyncio.sleep(0)
+
+
+CRASH = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.tui.seed import SeedModels, open_library
+
+async def main():
+    models = SeedModels()
+    models.script = ["Half a", asyncio.Event()]
+    library = open_library(Path(sys.argv[1]), models)
+    conversation = library.conversation()
+    async for event in conversation.send("Hello"):
+        partial = library._store.partials
+        if type(event).__name__ == "TextPiece":
+            while True:
+                with library._store.database.reading() as connection:
+                    if connection.execute("SELECT text FROM chatui_partials").fetchone()[0] == "Half a":
+                        os._exit(9)
+                await asyncio.sleep(0.01)
+
+asyncio.run(main())
+"""
