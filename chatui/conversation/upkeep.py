@@ -16,8 +16,8 @@ from chatui.storage import Store
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
-    from chatui.conversation.engine import Conversation
     from chatui.conversation.timeline import Step
+    from chatui.conversation.walk import Walk
     from chatui.storage.index import Index
 
 _NAME_LENGTH = 60
@@ -28,13 +28,13 @@ class Upkeep:
 
     Args:
         store: The file.
-        conversation: The thread; its head moves when the message it stands on is deleted.
+        walk: The thread; its head moves when the message it stands on is deleted.
     """
 
-    def __init__(self, store: Store, conversation: Conversation) -> None:
+    def __init__(self, store: Store, walk: Walk) -> None:
         self._store = store
-        self._conversation = conversation
-        self._thread_id = conversation.thread_id
+        self._walk = walk
+        self._thread_id = walk.thread_id
 
     async def timeline(self) -> Sequence[Step]:
         """Return LangGraph's raw checkpoints of this thread, in the order they were written."""
@@ -54,17 +54,17 @@ class Upkeep:
 
     async def star(self, node_id: str, on: bool = True) -> Message:
         """Put a star on a message, or take it off. At a fork nobody has viewed, a starred alternative is shown first."""
-        self._conversation.message(node_id)
+        self._walk.message(node_id)
         async with self._store.database.transaction() as connection:
             await self._store.marks.star(connection, self._thread_id, node_id, on)
-        return self._conversation.message(node_id)
+        return self._walk.message(node_id)
 
     async def name(self, node_id: str, name: str) -> Message:
         """Name the branch at a message; an empty name takes it off."""
-        self._conversation.message(node_id)
+        self._walk.message(node_id)
         async with self._store.database.transaction() as connection:
             await self._store.marks.name(connection, self._thread_id, node_id, clean_line(name, _NAME_LENGTH) or None)
-        return self._conversation.message(node_id)
+        return self._walk.message(node_id)
 
     def count_below(self, node_id: str) -> int:
         """Return how many messages deleting this one would hide, itself included."""
@@ -75,14 +75,13 @@ class Upkeep:
 
         The head moves to the message above where it stood on one of them.
         """
-        message = self._conversation.message(node_id)
-        if self._conversation.running:
-            raise UsageError("A reply streams in this thread.", "Stop it first, or wait for it.")
+        message = self._walk.message(node_id)
+        self._check_quiet()
         gone = self._store.marks.below(self._thread_id, node_id)
         async with self._store.database.transaction() as connection:
             await self._store.marks.delete(connection, self._thread_id, node_id)
-        if self._conversation.head_node in gone:
-            await self._conversation.go_to(message.parent_id)
+        if self._walk.head_node in gone:
+            await self._walk.go_to(message.parent_id)
         return len(gone)
 
     async def restore(self, node_id: str | None = None) -> Message:
@@ -99,7 +98,7 @@ class Upkeep:
             raise UsageError("No message is deleted in this thread.", "There is nothing to bring back.")
         async with self._store.database.transaction() as connection:
             await self._store.marks.delete(connection, self._thread_id, node_id, on=False)
-        return await self._conversation.view(node_id)
+        return await self._walk.view(node_id)
 
     async def purge(self, node_id: str) -> int:
         """Remove a message and all below it from the file for good, deleted ones among them too. Returns how many.
@@ -109,14 +108,13 @@ class Upkeep:
         """
         from chatui.storage.removal import compact, remove_messages
 
-        if self._conversation.running:
-            raise UsageError("A reply streams in this thread.", "Stop it first, or wait for it.")
+        self._check_quiet()
         gone = self._store.marks.below(self._thread_id, node_id, hidden=True)
         index = await self._index()
         await index.catch_up(self._thread_id)
-        if self._conversation.head_node in gone:
+        if self._walk.head_node in gone:
             above = self._store.messages.parent(self._thread_id, node_id)
-            await self._conversation.go_to(above)
+            await self._walk.go_to(above)
         lineage = await asyncio.to_thread(index.lineage, self._thread_id)
         async with self._store.database.transaction() as connection:
             await remove_messages(connection, self._thread_id, gone, lineage)
@@ -139,14 +137,14 @@ class Upkeep:
         if node_id is None:
             kept = set(lineage.parents)
         else:
-            message = self._conversation.message(node_id)
+            message = self._walk.message(node_id)
             if message.checkpoint_id is None:
                 raise ChatuiError("This message came with others in one step.", "Continue from it first, then copy it.")
             kept = set(lineage.above(message.checkpoint_id))
             if with_branches:
                 below = lineage.of(self._store.marks.below(self._thread_id, node_id))
                 kept |= {name for checkpoint in below for name in lineage.above(checkpoint)}
-        thread = self._conversation.thread()
+        thread = self._walk.thread()
         if thread is None or not kept:
             raise UsageError("There is nothing to copy yet.", "Send a message first.")
         new_id = str(uuid.uuid4())
@@ -163,6 +161,10 @@ class Upkeep:
         if copied is None:
             raise ChatuiError("The copy cannot be found again.", "`chatui db reindex` mends the index.")
         return copied
+
+    def _check_quiet(self) -> None:
+        if self._walk.running:
+            raise UsageError("A reply streams in this thread.", "Stop it first, or wait for it.")
 
     async def _index(self) -> Index:
         from chatui.conversation.state import fold_messages

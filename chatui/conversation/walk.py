@@ -29,6 +29,11 @@ class Walk:
         self.owner = owner
         self._head_node: str | None = None
 
+    @property
+    def running(self) -> bool:
+        """Whether a turn runs now. Walking alone runs none."""
+        return False
+
     # Reading
 
     def thread(self) -> Thread | None:

@@ -29,7 +29,7 @@ from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
 from chatui.storage.lineage import Lineage
 from chatui.storage.records import Interruption, Usage, now
-from chatui.storage.tables import has_tables, rows_are_gone
+from chatui.storage.tables import has_tables, metadata_of, rows_are_gone
 from chatui.text import clean, clean_line
 
 #: The key of our own facts in a message's response_metadata: model, created_at, seconds, interrupted.
@@ -247,7 +247,7 @@ class _Reading:
             self._message_ids.update(node.message.id or "" for node in new)
             self._ends[checkpoint_id] = end
             plan.steps.append(Step(rowid, checkpoint_id, end, new, _time(checkpoint.get("ts"))))
-            facts = _metadata(metadata)
+            facts = metadata_of(metadata)
             plan.owner = plan.owner or _line(facts.get("user_id"))
             plan.title = plan.title or _line(facts.get("title"))
         return plan
@@ -373,14 +373,6 @@ def _time(value: Any) -> str:
     except ValueError:
         return ""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _metadata(blob: bytes | str | None) -> dict[str, Any]:
-    try:
-        values = json.loads(blob or "{}")
-    except ValueError:
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _line(value: Any) -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import msgspec
 
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
-from chatui.storage.tables import has_tables
+from chatui.storage.tables import has_tables, metadata_of
 from chatui.text import clean_line
 
 _BRANCH = "branch:to:"
@@ -54,7 +53,7 @@ def steps(database: Database, thread_id: str) -> list[Step]:
     found = []
     for checkpoint_id, parent_id, kind, blob, metadata, node_id, size in rows:
         checkpoint = serde.loads_typed((kind, blob))
-        facts = _metadata(metadata)
+        facts = metadata_of(metadata)
         step = facts.get("step")
         found.append(
             Step(
@@ -69,14 +68,6 @@ def steps(database: Database, thread_id: str) -> list[Step]:
             )
         )
     return found
-
-
-def _metadata(blob: bytes | str | None) -> dict[str, Any]:
-    try:
-        values = json.loads(blob or "{}")
-    except ValueError:
-        return {}
-    return values if isinstance(values, dict) else {}
 
 
 def _next(values: dict[str, Any]) -> list[str]:

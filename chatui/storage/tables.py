@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
+from typing import Any
 
 from chatui.storage.database import Database
 
@@ -11,6 +13,15 @@ def has_tables(connection: sqlite3.Connection) -> bool:
     """Say whether LangGraph has made its tables in this file yet; it does at the first turn."""
     # Unlike a look into sqlite_master, this finds them in an attached file too.
     return connection.execute("PRAGMA table_info(checkpoints)").fetchone() is not None
+
+
+def metadata_of(blob: bytes | str | None) -> dict[str, Any]:
+    """Return what LangGraph wrote about a checkpoint: plain JSON in every generation."""
+    try:
+        values = json.loads(blob or "{}")
+    except ValueError:
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 def has_checkpoint(database: Database, thread_id: str, checkpoint_id: str) -> bool:
