@@ -90,11 +90,12 @@ def test_two_processes_write_to_one_thread_and_lose_nothing(demo_model: str) -> 
     ]
     for process in both:
         _, errors = process.communicate(timeout=120)
-        assert (process.returncode, errors) == (0, b"")
+        assert process.returncode == 0, errors
     nodes = chatui_json("tree", thread)["nodes"]
     assert {"Name a colour.", "Name a fruit."} < {node["text"] for node in nodes}
     assert [node["role"] for node in nodes].count("assistant") == 3
-    assert all(not node["interrupted"] for node in nodes)
+    # So small a model may go on until the limit of tokens; nothing else may have ended a reply.
+    assert {node["interrupted"] for node in nodes} <= {None, "length"}
     assert '"ok": true' in chatui("db", "check", "--json")
 
 
