@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncGenerator
 from importlib import import_module
@@ -21,11 +22,8 @@ from chatui.text import clean_line
 from chatui.tui import keys, labels, themes
 from chatui.tui.chat import ChatScreen
 from chatui.tui.commands import ChatCommands
-from chatui.tui.dialogs import Confirm
-from chatui.tui.help import HelpScreen
 from chatui.tui.replies import Refused, Replies, Reply
 from chatui.tui.turns import Handler
-from chatui.tui.welcome import Demo, WelcomeScreen
 
 #: What a turn needs and the first paint does not: imported in a thread once the screen is there.
 STACK = ("chatui.conversation.turn", "chatui.conversation.places")
@@ -47,8 +45,9 @@ class ChatApp(App[int], inherit_bindings=False):
     """
 
     TITLE = "chatui"
-    # Absolute: a subclass in another folder would look for it there.
-    CSS_PATH = Path(__file__).with_name("dialogs.tcss")
+    # Absolute: a subclass in another folder would look for them there. Of a default screen Textual loads no stylesheet, so the
+    # main screen's is here too.
+    CSS_PATH: ClassVar = [Path(__file__).with_name(name) for name in ("chat.tcss", "dialogs.tcss")]
     BINDINGS = keys.bindings("app")
     COMMANDS: ClassVar = {ChatCommands}
     ENABLE_COMMAND_PALETTE = True
@@ -117,15 +116,21 @@ class ChatApp(App[int], inherit_bindings=False):
 
     # Start
 
-    async def on_mount(self) -> None:
+    def get_default_screen(self) -> ChatScreen:
+        """Return the main screen. A screen pushed over an empty one would be laid out and painted twice."""
         self.chat_screen = ChatScreen(self._first, plain=self.plain)
-        await self.push_screen(self.chat_screen)
+        return self.chat_screen
+
+    def on_mount(self) -> None:
         if self._model:
             self.chat_screen.shelf.use(self._model)
         self.call_after_refresh(self._started)
 
     def _started(self) -> None:
         """The first paint is done: now what it did not need."""
+        # What was made until here lives as long as the program: the collector need not look at it again.
+        gc.freeze()
+        gc.enable()
         for problem in self.problems:
             self.chat_screen.say(problem)
         self.run_worker(self._prepare(), group="start", exit_on_error=False)
@@ -155,6 +160,8 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def welcome(self, why: NoModel) -> None:
         """Open the first-run screen, once."""
+        from chatui.tui.welcome import Demo, WelcomeScreen
+
         if any(isinstance(screen, WelcomeScreen) for screen in self.screen_stack):
             return
         demo = Demo(
@@ -176,7 +183,11 @@ class ChatApp(App[int], inherit_bindings=False):
 
     # Actions
 
+    # The dialogs are imported when they are opened: the first paint has none.
+
     def _help(self, _text: str = "") -> None:
+        from chatui.tui.help import HelpScreen
+
         screen = self.chat_screen
         scope: keys.Scope = (
             "messages" if screen.transcript.has_focus else "threads" if screen.threads.has_focus_within else "prompt"
@@ -214,6 +225,8 @@ class ChatApp(App[int], inherit_bindings=False):
             screen.say("Ctrl+C once more quits; so does Ctrl+Q.", severity="information")
 
     async def _quit(self, _text: str = "") -> None:
+        from chatui.tui.dialogs import Confirm
+
         if isinstance(self.screen, Confirm):
             return
         count = len(self.replies.threads())
@@ -259,6 +272,8 @@ def run(
     Returns:
         The exit code.
     """
+    # Building the first screen makes many objects and no garbage: the collector would cost a tenth of the time and find nothing.
+    gc.disable()
 
     async def main() -> int:
         app = ChatApp(library, config, thread=thread, new=new, model=model, theme=theme, plain=plain)

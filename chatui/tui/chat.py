@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, cast
 
+from textual._context import active_app
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
@@ -50,7 +51,6 @@ class ChatScreen(Screen[None]):
     """Threads, messages and prompt of one open thread."""
 
     BINDINGS = bindings("everywhere")
-    CSS_PATH = "chat.tcss"
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
@@ -64,7 +64,9 @@ class ChatScreen(Screen[None]):
             self.event = event
 
     def __init__(self, thread_id: str | None, *, plain: bool = False) -> None:
-        super().__init__(classes="-plain" if plain else "")
+        # The classes that Textual would set at the first resize: setting them now spares every widget one more styling.
+        wide, high = self._active_size()
+        super().__init__(classes=" ".join([*(["-plain"] if plain else []), wide, high]))
         self.plain = plain
         self._first_thread = thread_id
         self.chat = cast("ChatApp", self.app)
@@ -84,6 +86,13 @@ class ChatScreen(Screen[None]):
             **self.shelf.handlers(),
             **self.chat.handlers(),
         }
+
+    @classmethod
+    def _active_size(cls) -> tuple[str, str]:
+        size = active_app.get().size
+        wide = [name for least, name in cls.HORIZONTAL_BREAKPOINTS or () if size.width >= least][-1]
+        high = [name for least, name in cls.VERTICAL_BREAKPOINTS or () if size.height >= least][-1]
+        return wide, high
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="body"):
@@ -106,7 +115,7 @@ class ChatScreen(Screen[None]):
         # What is written from now on is seen: its first answer is always no.
         self.library.changed()
         self.refresh_threads()
-        await self.open(self._first_thread)
+        await self._open(self._first_thread)
         self.set_interval(PAINT, self._paint)
         self.set_interval(LOOK, self._look)
         self.set_interval(KEEP, self.keep_draft)
@@ -127,6 +136,12 @@ class ChatScreen(Screen[None]):
         """Open a thread at its head; None begins a new one."""
         await self.keep_draft()
         self.turns.leave()
+        await self._open(thread_id)
+        if thread_id is not None:
+            await self.library.viewed(thread_id)
+
+    async def _open(self, thread_id: str | None) -> None:
+        """Show a thread. Reads only: writing loads modules that the first paint does without."""
         self.conversation = self.library.conversation(thread_id)
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
@@ -135,15 +150,6 @@ class ChatScreen(Screen[None]):
         self.threads.mark(self.thread_id, self.chat.replies.threads())
         self.show_state()
         self.prompt_focus()
-        if thread_id is not None:
-            # Writing loads what reading does not: after the paint.
-            self.call_after_refresh(self._remember, thread_id)
-
-    async def _remember(self, thread_id: str) -> None:
-        try:
-            await self.library.viewed(thread_id)
-        except ChatuiError as error:
-            self.say(error)
 
     def page(self, reach: Message | None = None) -> list[Message]:
         """Read the end of the branch, far enough for two screens and to a message that is to be seen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -26,7 +27,7 @@ class LeafView(Static):
     COMPONENT_CLASSES: ClassVar[set[str]] = {"leaf--marker"}
 
     def __init__(self, leaf: Leaf) -> None:
-        super().__init__(markup=False, classes=f"leaf {leaf.kind}")
+        super().__init__(leaf.content, markup=False, classes=f"leaf {leaf.kind}")
         self.leaf = leaf
         self._take(leaf)
 
@@ -47,6 +48,13 @@ class LeafView(Static):
             self.styles.margin = (int(leaf.gap), 0, 0, 0)
 
     def on_mount(self) -> None:
+        if self.leaf.kind == "code" and "pygments" not in sys.modules:
+            # Colours come right after the first paint; loading what makes them would hold it up.
+            self.call_after_refresh(self._colour)
+        elif self.leaf.kind in {"code", "table"}:
+            self.update(self._content())
+
+    def _colour(self) -> None:
         self.update(self._content())
 
     def _content(self) -> Content:

@@ -1,8 +1,8 @@
 """Markdown to leaves: paragraphs, headings, list items, code, tables - each with what stands before its lines.
 
 Textual's own Markdown widget makes several widgets of a list item and costs a tenth of a second a message. A leaf is one
-widget, and leaves can be compared with those before, so that a streaming reply touches only what changed. Nothing is dropped: HTML is
-shown as it was written.
+widget, and leaves can be compared with those before, so that a streaming reply touches only what changed. Nothing is
+dropped: HTML is shown as it was written.
 """
 
 from __future__ import annotations

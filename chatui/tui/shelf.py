@@ -9,8 +9,6 @@ from chatui.conversation.tree import Thread
 from chatui.errors import ChatuiError, NoModel
 from chatui.models import ModelInfo, parse_ref
 from chatui.tui import labels
-from chatui.tui.dialogs import AskLine
-from chatui.tui.models import ModelPicker
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -80,6 +78,9 @@ class Shelf:
         await self._screen.open(None)
 
     def _rename(self, thread: Thread | None, title: str) -> None:
+        # Imported here, as the first paint has no dialog.
+        from chatui.tui.dialogs import AskLine
+
         if thread is None:
             return
         screen = self._screen
@@ -180,6 +181,7 @@ class Shelf:
 
     def pick(self, purpose: str, picked: Callable[[str | None], Awaitable[None]]) -> None:
         """Ask for a model."""
+        from chatui.tui.models import ModelPicker
 
         async def load() -> Sequence[ModelInfo]:
             return await self._screen.library.models.list()

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatui.conversation.tree import Message
 from chatui.tui import labels
-from chatui.tui.dialogs import Facts
 from chatui.tui.message import INTERRUPTIONS, AnswerView, alternatives_sign
-from chatui.tui.tree import TreeScreen
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -113,6 +111,9 @@ class Travel:
             await self._arrive(None)
 
     def _tree(self, _text: str = "") -> None:
+        # Imported here, as the first paint has no dialog.
+        from chatui.tui.tree import TreeScreen
+
         screen = self._screen
         messages = screen.conversation.tree()
         if not messages:
@@ -145,6 +146,8 @@ class Travel:
             self._screen.say("This message has no thinking.", severity="information")
 
     def _details(self, _text: str = "") -> None:
+        from chatui.tui.dialogs import Facts
+
         message = self._screen.transcript.selected
         if message is None:
             return

@@ -9,7 +9,6 @@ from chatui.conversation.events import Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, NoModel
 from chatui.tui import labels
-from chatui.tui.dialogs import EditText
 from chatui.tui.message import alternatives_sign
 from chatui.tui.notices import Choice
 from chatui.tui.replies import Refused, Reply
@@ -131,6 +130,9 @@ class Turns:
             self._screen.shelf.pick("Regenerate with", picked)
 
     def _edit(self, _text: str = "", message: Message | None = None) -> None:
+        # Imported here, as the first paint has no dialog.
+        from chatui.tui.dialogs import EditText
+
         screen = self._screen
         message = message or screen.transcript.selected
         if message is None or not self._idle():

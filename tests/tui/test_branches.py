@@ -153,10 +153,16 @@ def many(count: int) -> list[Message]:
         parent = None if index == 0 else f"n{index - 1}" if index % 20 else f"n{index - 20}"
         messages.append(
             Message(
-                node_id=f"n{index}", parent_id=parent, checkpoint_id=None, message_id=f"m{index}", role="assistant" if index % 2 else "user",
-                text=f"Message {index} " + "word " * 50, created_at="2026-01-01T00:00:00Z", depth=index + 1,
+                node_id=f"n{index}",
+                parent_id=parent,
+                checkpoint_id=None,
+                message_id=f"m{index}",
+                role="assistant" if index % 2 else "user",
+                text=f"Message {index} " + "word " * 50,
+                created_at="2026-01-01T00:00:00Z",
+                depth=index + 1,
             )
-        )  # fmt: skip
+        )
     from chatui.conversation.tree import depth_first
 
     return depth_first(messages)

@@ -37,14 +37,14 @@ asyncio.run(main())
 """
 
 
+def python(script: str, path: Path) -> subprocess.CompletedProcess[str]:
+    """Run a script in a process of its own, on a file."""
+    command = [sys.executable, "-c", script, str(path)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=Path(__file__).parents[2])
+
+
 def test_nothing_heavy_is_loaded_at_first_paint(seeded: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FIRST_PAINT, str(seeded)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=Path(__file__).parents[2],
-    )
+    done = python(FIRST_PAINT, seeded)
     lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("PAINTED", "LOADED")))
     assert lines["PAINTED"] == "True True", done.stderr
     loaded = set(lines["LOADED"].split())
@@ -59,7 +59,6 @@ def test_nothing_heavy_is_loaded_at_first_paint(seeded: Path) -> None:
         "httpx",
         "typer",
         "xllamacpp",
-        "aiosqlite",
     }
     assert not loaded & heavy
 
@@ -75,13 +74,7 @@ async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
     for key, texts in (("k", ["Hello", "Half a"]), ("d", ["Hello"]), ("r", ["Hello", "Whole."])):
         path = tmp_path / key / "chatui.db"
         path.parent.mkdir()
-        crash = subprocess.run(
-            [sys.executable, "-c", CRASH, str(path)],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            cwd=Path(__file__).parents[2],
-        )
+        crash = await asyncio.to_thread(python, CRASH, path)
         assert crash.returncode == 9, crash.stderr
         async with window(path) as chat:
             assert chat.app.focused is chat.screen.offer
@@ -91,7 +84,6 @@ async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
             await chat.until(lambda texts=texts: chat.screen.reply is None and chat.texts() == texts)  # type: ignore[misc]
             assert not chat.screen.offer.display
             assert not chat.library.threads()[0].interrupted
-        await asyncio.sleep(0)
 
 
 CRASH = """
@@ -105,7 +97,6 @@ async def main():
     library = open_library(Path(sys.argv[1]), models)
     conversation = library.conversation()
     async for event in conversation.send("Hello"):
-        partial = library._store.partials
         if type(event).__name__ == "TextPiece":
             while True:
                 with library._store.database.reading() as connection:
