@@ -18,7 +18,7 @@ from chatui.tui.keys import ACTIONS, Scope, shown_keys
 #: The parts of the page, and what each is about.
 PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("prompt", "Prompt", "Where you write. A paste never sends."),
-    ("messages", "Messages", "Esc or Tab from the prompt; letters act only there. Nothing you do here loses text."),
+    ("messages", "Messages", "Esc or Tab from the prompt; letters act only there. No text is lost."),
     ("everywhere", "Everywhere", "Each of these, and most of the above, is in the palette too."),
     ("threads", "Threads", "F2; ↓ from the filter."),
     ("tree", "Tree", "Ctrl+T, or t on a message."),

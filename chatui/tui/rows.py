@@ -83,7 +83,8 @@ class Rows(ScrollView, can_focus=True):
         return self.row_count() * self.ROW_HEIGHT
 
     def render_line(self, y: int) -> Strip:
-        width = self.size.width
+        # Without the scrollbar.
+        width = self.scrollable_content_region.width
         index, line = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
         base = self.rich_style
         if index >= self.row_count() or width < 4:

@@ -88,7 +88,7 @@ class WelcomeScreen(ModalScreen[bool]):
             (
                 "f",
                 f"Fetch the demo model {labels.short_model(demo.model)}",
-                f"{labels.size(demo.size)}, licence {demo.licence}. Runs inside chatui, no server.",
+                f"{labels.size(demo.size)}, licence {demo.licence}. Needs no server.",
             ),
             ("o", "How to install Ollama", "For larger models, on your own machine."),
             ("t", "Try again", "Once a server runs."),
