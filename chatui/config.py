@@ -11,6 +11,8 @@
 
     [keys]
     "tree.open" = "ctrl+y"          # binding ids are in the help screen and the README
+
+Every key may be left out.
 """
 
 from __future__ import annotations

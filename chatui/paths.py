@@ -3,6 +3,8 @@
     data folder     chatui.db, models/ (weights of embedded models)
     config folder   config.toml, themes/
     cache folder    the side indexes of databases that belong to other programs
+
+`CHATUI_DB` and `CHATUI_CONFIG` move the first two files.
 """
 
 from __future__ import annotations

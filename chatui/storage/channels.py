@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import BaseMessage, convert_to_messages
 
 DEFAULT_CHANNEL = "messages"
 
@@ -34,9 +35,25 @@ class Shape(msgspec.Struct, frozen=True):
 
 
 def messages_in(value: Any) -> list[BaseMessage]:
-    """Return the messages in what a task wrote or a channel holds: one, or a list. Anything else is not ours to show."""
-    values = value if isinstance(value, list) else [value]
-    return [message for message in values if isinstance(message, BaseMessage)]
+    """Return the messages in what a task wrote or a channel holds: one, or a list. Anything else is not ours to show.
+
+    Graphs may write them in any form that LangChain takes for one, as ("human", "Hello"); it is stored as it was written.
+    """
+    messages: list[BaseMessage] = []
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, BaseMessage):
+            messages.append(item)
+        elif _like_message(item):
+            with suppress(ValueError, NotImplementedError, TypeError):
+                messages += convert_to_messages([item])
+    return messages
+
+
+def _like_message(value: Any) -> bool:
+    """Say whether a value is one of LangChain's short forms; a plain text is one only in a channel that is known to hold them."""
+    if isinstance(value, tuple | list):
+        return len(value) == 2 and all(isinstance(part, str) for part in value)
+    return isinstance(value, dict) and "content" in value and ("role" in value or "type" in value)
 
 
 def find_channel(connection: sqlite3.Connection, thread_id: str, serde: Serde) -> str:

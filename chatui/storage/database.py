@@ -14,14 +14,16 @@ import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
-
-import aiosqlite
+from typing import TYPE_CHECKING
 
 from chatui import paths
 from chatui.errors import ChatuiError, DatabaseBusy, DatabaseError, NotADatabase, ReadOnlyDatabase, SchemaChange
 from chatui.storage import generations
 from chatui.storage.migrations import migrate, pending
 from chatui.text import clean_line
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 #: How long to wait for another process's write lock. SQLite's own default of 5 s lets a busy disk fail a turn.
 BUSY_SECONDS = 30.0
@@ -262,6 +264,9 @@ class Database:
                 f"{self.path} is opened read-only.", "Leave --read-only out, or make the file writable."
             )
         if self._writer is None:
+            # Imported here, as the first paint reads only.
+            import aiosqlite
+
             # The timeout is how long sqlite3 waits for other processes.
             target = self._uri(self.side or self.path, "rw")
             writer = aiosqlite.connect(target, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)

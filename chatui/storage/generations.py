@@ -11,9 +11,10 @@ Reading changes nothing. The first turn in such a file has to change its tables,
 from __future__ import annotations
 
 import sqlite3
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import aiosqlite
+if TYPE_CHECKING:
+    import aiosqlite
 
 Generation = Literal["today", "no_task_path", "thread_ts"]
 

@@ -5,10 +5,13 @@ Marks are kept by node id, which is the same after the index is made anew. Delet
 
 from __future__ import annotations
 
-import aiosqlite
+from typing import TYPE_CHECKING
 
 from chatui.storage.database import Database
 from chatui.storage.records import now
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 _BELOW = """WITH RECURSIVE below (node_id) AS (
     SELECT ?2

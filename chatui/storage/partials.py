@@ -9,11 +9,13 @@ import os
 import socket
 from functools import cache
 from pathlib import Path
-
-import aiosqlite
+from typing import TYPE_CHECKING
 
 from chatui.storage.database import Database
 from chatui.storage.records import Partial, now
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 _COLUMNS = "thread_id, checkpoint_id, message_id, model, text, reasoning, started_at, updated_at"
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import aiosqlite
+from typing import TYPE_CHECKING, Any
 
 from chatui.errors import AmbiguousThread, UnknownThread
 from chatui.storage.database import Database
@@ -12,6 +10,9 @@ from chatui.storage.messages import UPWARDS
 from chatui.storage.partials import alive
 from chatui.storage.records import Thread, now
 from chatui.text import clean_line
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 _COLUMNS = """thread_id, title, owner, model, memory, created_at, updated_at, message_count, branch_count, head,
     pinned, archived, deleted_at IS NOT NULL,

@@ -283,6 +283,34 @@ async def test_the_oldest_generation(tmp_path: Path, guests: list[Guest]) -> Non
     connection.close()
 
 
+async def test_messages_in_short_forms_are_messages(tmp_path: Path, guests: list[Guest]) -> None:
+    """A graph with our own kind of state, driven by plain LangGraph code that writes pairs and dicts."""
+    from chatui.conversation.state import ChatState
+    from chatui.storage.checkpoints import serializer
+
+    guest = Guest(tmp_path / "chatui.db")
+    guests.append(guest)
+    library = await guest.open()
+    conversation = library.conversation()
+    await say(conversation.send("Hi"))
+    await guest.close()
+    builder: Any = StateGraph(ChatState)
+    builder.add_node("model", lambda state: {"messages": {"role": "assistant", "content": "plain"}})
+    builder.add_edge(START, "model")
+    builder.add_edge("model", END)
+    async with AsyncSqliteSaver.from_conn_string(str(guest.path)) as saver:
+        saver.serde = serializer()
+        graph = builder.compile(checkpointer=saver)
+        config = {"configurable": {"thread_id": conversation.thread_id}}
+        await graph.ainvoke({"messages": [("human", "short")]}, config)
+        expected = [m.text for m in (await graph.aget_state(config)).values["messages"]]
+    library = await guest.open()
+    conversation = library.conversation(conversation.thread_id)
+    leaf = max(conversation.tree(), key=lambda message: message.depth)
+    assert [m.text for m in conversation.path(leaf.node_id)] == expected
+    assert expected[2:] == ["short", "plain"]
+
+
 async def test_subgraphs_are_left_out(tmp_path: Path, guests: list[Guest]) -> None:
     path = tmp_path / "copy.sqlite"
     shutil.copy(DATA / FIXTURES[1] / "checkpoints.sqlite", path)
