@@ -57,6 +57,8 @@ def main() -> None:
             "OLLAMA_HOST": "http://127.0.0.1:9",
             "TERM": "xterm-256color",
         }
+        # Both as they are once installed: pip compiles what it installs.
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         database = home / "data" / "chatui" / "chatui.db"
         asyncio.run(fill(database))
         commands = {"bare Textual": [sys.executable, "-c", BARE], "chatui": [PROGRAM]}

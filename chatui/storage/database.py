@@ -8,7 +8,6 @@ thread (aiosqlite), under one lock that LangGraph's saver shares.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
@@ -343,6 +342,9 @@ def make_private(path: Path) -> None:
 
 def _name(path: Path) -> str:
     """One name for a file by whatever path it is reached."""
+    # Needed for other programs' files alone.
+    import hashlib
+
     return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
 
 

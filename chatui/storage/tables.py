@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from typing import Any
+
+import msgspec
 
 from chatui.storage.database import Database
 
@@ -18,8 +19,8 @@ def has_tables(connection: sqlite3.Connection) -> bool:
 def metadata_of(blob: bytes | str | None) -> dict[str, Any]:
     """Return what LangGraph wrote about a checkpoint: plain JSON in every generation."""
     try:
-        values = json.loads(blob or "{}")
-    except ValueError:
+        values = msgspec.json.decode(blob or "{}")
+    except msgspec.DecodeError:
         return {}
     return values if isinstance(values, dict) else {}
 

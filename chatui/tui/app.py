@@ -64,7 +64,13 @@ class ChatApp(App[int], inherit_bindings=False):
         theme: str | None = None,
         plain: bool = False,
     ) -> None:
-        self._themes, self._bad_themes = themes.find()
+        wanted = theme or config.theme or themes.preferred()
+        self._themes, bad_themes = themes.find(only=wanted)
+        # The others are read once the screen is there, unless this one is not where its name says.
+        self._all_themes = wanted not in self._themes
+        if self._all_themes:
+            self._themes, bad_themes = themes.find()
+        self._painted = False
         super().__init__()
         self.library = library
         self.config = config
@@ -75,7 +81,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self._last_interrupt = -TWICE
         self.stack_ready = asyncio.Event()
         self.replies = Replies(self.run_worker, self._tell)
-        self.problems: list[ChatuiError] = list(self._bad_themes)
+        self.problems: list[ChatuiError] = list(bad_themes)
         for found in self._themes.values():
             self.register_theme(found)
         self._choose_theme(theme or config.theme)
@@ -87,6 +93,13 @@ class ChatApp(App[int], inherit_bindings=False):
             self.problems.append(ConfigError(f'There is no theme "{clean_line(name, 60)}".', f"There are {known}."))
             name = None
         self.theme = name or themes.preferred()
+        # Before the first parse of any stylesheet, so that all of it is parsed once, in the colours of this theme.
+        self.stylesheet.set_variables(self.get_css_variables())
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Apply a theme that was chosen while the program runs; the first one is in force from the start."""
+        if self._painted:
+            super().refresh_css(animate)
 
     def _choose_keys(self) -> None:
         if unknown := keys.unknown(self.config.keys):
@@ -128,9 +141,15 @@ class ChatApp(App[int], inherit_bindings=False):
 
     def _started(self) -> None:
         """The first paint is done: now what it did not need."""
+        self._painted = True
         # What was made until here lives as long as the program: the collector need not look at it again.
         gc.freeze()
         gc.enable()
+        if not self._all_themes:
+            self._themes, bad_themes = themes.find()
+            self.problems += bad_themes
+            for found in self._themes.values():
+                self.register_theme(found)
         for problem in self.problems:
             self.chat_screen.say(problem)
         self.run_worker(self._prepare(), group="start", exit_on_error=False)

@@ -6,6 +6,7 @@ the program down. So everything is checked here, and a theme that cannot be used
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import tomllib
@@ -118,16 +119,20 @@ def _is_color(value: str, *, alpha: bool = False) -> bool:
     return True
 
 
-def find() -> tuple[dict[str, Theme], list[ConfigError]]:
+def find(only: str | None = None) -> tuple[dict[str, Theme], list[ConfigError]]:
     """Read every theme file, the shipped ones first, so that a person's own may replace one.
+
+    Args:
+        only: Read only the files that are named after this theme: what the first paint needs.
 
     Returns:
         The themes by name, and what is wrong with those that cannot be used.
     """
+    pattern = "*.toml" if only is None else f"{glob.escape(only)}.toml"
     themes: dict[str, Theme] = {}
     problems: list[ConfigError] = []
     for folder in (paths.shipped_themes_folder(), paths.user_themes_folder()):
-        for path in sorted(folder.glob("*.toml")) if folder.is_dir() else []:
+        for path in sorted(folder.glob(pattern)) if folder.is_dir() else []:
             try:
                 theme = load(path)
             except ConfigError as error:
