@@ -20,7 +20,6 @@ from typing import Any, cast
 from chatui.config import Config
 from chatui.conversation.library import Library
 from chatui.storage import Store
-
 from tests.scripted import ScriptedModels
 
 TEXT = ("The quick brown fox jumps over the lazy dog and %06d. " * 10)[:512]
@@ -48,7 +47,7 @@ async def chatui(path: Path, turns: int) -> None:
         times.append(time.perf_counter() - began)
         report("chatui", turn, turns, path, times)
     await library.close()
-    print(f"chatui         closed: {path.stat().st_size / 1e6:.2f} MB for {2 * 512 * turns / 1e6:.2f} MB of text")
+    print(f"chatui         closed: {size(path) / 1e6:.2f} MB for {2 * 512 * turns / 1e6:.2f} MB of text")
 
 
 async def plain(path: Path, turns: int) -> None:

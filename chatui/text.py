@@ -1,8 +1,8 @@
 """The only sanitiser: everything from outside goes through it before a screen or a terminal sees it.
 
 Textual and Rich hand escape sequences on to the terminal as they are (seen through every widget tried), so a model, a
-file or a title could set the window's title, write the clipboard or reverse the reading order. What is dropped here can do none of it;
-what is left of a sequence is harmless text.
+file or a title could set the window's title, write the clipboard or reverse the reading order. What is dropped here can do
+none of it; what is left of a sequence is harmless text.
 """
 
 from __future__ import annotations
