@@ -19,7 +19,7 @@ from textual.widgets import Static
 
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message
-from chatui.errors import ChatuiError
+from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.commands import Slash, parse_slash
@@ -283,10 +283,20 @@ class ChatScreen(Screen[None]):
 
     async def action_do(self, action_id: str, text: str = "") -> None:
         """Carry out an action of the table; an error is told and nothing else happens."""
+        if action_id not in self._handlers:
+            # What reads and marks messages is imported when it is first asked for: the first paint does without.
+            from chatui.tui.marks import Marks
+            from chatui.tui.reading import Reading
+
+            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers()}
         try:
             done = self._handlers[action_id](text)
             if inspect.isawaitable(done):
                 await done
+        except SchemaChange as error:
+            from chatui.tui.attempts import ask_for_change
+
+            ask_for_change(self, error, lambda: self.action_do(action_id, text))
         except ChatuiError as error:
             self.say(error)
 
@@ -361,7 +371,7 @@ class ChatScreen(Screen[None]):
     def on_threads_pane_closed(self, event: ThreadsPane.Closed) -> None:
         self.prompt_focus()
 
-    async def on_transcript_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
+    async def on_message_window_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
         last = None if event.all_of_them else MESSAGES
         await self.transcript.add_earlier(self.conversation.branch(last=last, before=event.before))
         if event.all_of_them:
@@ -370,7 +380,7 @@ class ChatScreen(Screen[None]):
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
         self._show_status()
 
-    def on_transcript_news(self, event: Transcript.News) -> None:
+    def on_message_window_news(self, event: Transcript.News) -> None:
         self._show_prompt_title()
 
     async def on_chat_screen_reply_news(self, event: ChatScreen.ReplyNews) -> None:

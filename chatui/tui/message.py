@@ -10,7 +10,7 @@ from textual.message import Message as TextualMessage
 from textual.widgets import Static
 
 from chatui.conversation.tree import Message
-from chatui.text import clean
+from chatui.text import clean, clean_line
 from chatui.tui import labels
 from chatui.tui.leaf import LeafView, view
 from chatui.tui.markdown import blocks
@@ -29,6 +29,12 @@ INTERRUPTIONS = {
 def alternatives_sign(message: Message) -> str:
     """Return `‹2/3›`, "" for a message without alternatives."""
     return f"‹{message.alternative}/{message.alternatives}›" if message.alternatives > 1 else ""
+
+
+def badge(message: Message, *, plain: bool = False) -> str:
+    """Return what stands behind a message's label: its alternatives, its star, its name."""
+    star = ("starred" if plain else "★") if message.starred else ""
+    return " ".join(sign for sign in (alternatives_sign(message), star, clean_line(message.name or "", 60)) if sign)
 
 
 class MessageView(Vertical):
@@ -84,7 +90,7 @@ class UserView(MessageView):
     def _label(self) -> Content:
         message = self.message
         who = "You" if message is None or message.role == "user" else message.role.capitalize()
-        return Content(f"{who} {alternatives_sign(message)}".rstrip() if message else who)
+        return Content(f"{who} {badge(message, plain=self.plain)}".rstrip() if message else who)
 
     def _show_label(self) -> None:
         self.query_one(".label", Static).update(self._label())
@@ -148,7 +154,7 @@ class AnswerView(MessageView):
         name = labels.short_model(model) or "Answer"
         if self.plain:
             name = f"Answer from {name}"
-        sign = alternatives_sign(self.message) if self.message else ""
+        sign = badge(self.message, plain=self.plain) if self.message else ""
         return Content.assemble((name, "$secondary bold"), (f" {sign}" if sign else "", "$muted"))
 
     def _show_facts(self) -> None:
@@ -176,13 +182,15 @@ class AnswerView(MessageView):
     def _foot(self) -> str:
         if self.message:
             why = self.message.interrupted
-            return f"{INTERRUPTIONS[why]} Press r here for another answer." if why else ""
+            return f"{INTERRUPTIONS[why]} Here, + goes on with it, and r asks for another answer." if why else ""
         if self.reply is None:
             return ""
         if self.reply.started is None or self.reply.first_piece is None:
             doing = "Waiting for the model"
         else:
             doing = "Writing" if self.reply.first_text else "Thinking"
+        if self.reply.count > 1:
+            doing += f", the first of {self.reply.count} answers"
         return f"{doing} · {self.reply.elapsed:.0f} s · Esc stops" if not self.plain else f"{doing}. Esc stops."
 
     def toggle_thought(self) -> bool:

@@ -17,6 +17,9 @@ from chatui.conversation.events import Asked, Event, Failed, Finished, Reasoning
 from chatui.errors import ChatuiError
 from chatui.text import clean_line
 
+#: Makes a turn: called once more where the same turn is tried again.
+Turn = Callable[[], AsyncGenerator[Event]]
+
 
 class Refused:
     """A turn that never began: nothing was written. `error` says why, `text` is what should return to the prompt."""
@@ -31,15 +34,19 @@ class Reply:
 
     Attributes:
         conversation: Its thread.
+        turn: Makes the turn.
         prompt_text: What was sent, "" where an old prompt is answered again.
+        count: How many answers were asked for at once; this is the first of them.
         started: The first event, None until the prompt is saved.
         asked: The second event, None until the model is there.
         version: Grows with every piece, so that a painter sees whether there is anything to do.
     """
 
-    def __init__(self, conversation: Conversation, prompt_text: str) -> None:
+    def __init__(self, conversation: Conversation, turn: Turn, prompt_text: str, count: int) -> None:
         self.conversation = conversation
+        self.turn = turn
         self.prompt_text = prompt_text
+        self.count = count
         self.started: Started | None = None
         self.asked: Asked | None = None
         self.version = 0
@@ -125,19 +132,19 @@ class Replies:
         """Return the threads in which a reply streams."""
         return set(self._running)
 
-    def start(self, conversation: Conversation, turn: AsyncGenerator[Event], prompt_text: str = "") -> Reply:
+    def start(self, conversation: Conversation, turn: Turn, prompt_text: str = "", *, count: int = 1) -> Reply:
         """Run a turn in the background."""
-        reply = Reply(conversation, prompt_text)
+        reply = Reply(conversation, turn, prompt_text, count)
         thread_id = conversation.thread_id
         self._running[thread_id] = reply
-        self._workers[thread_id] = self._run(self._follow(reply, turn), group="replies", exit_on_error=False)
+        self._workers[thread_id] = self._run(self._follow(reply), group="replies", exit_on_error=False)
         return reply
 
-    async def _follow(self, reply: Reply, turn: AsyncGenerator[Event]) -> None:
+    async def _follow(self, reply: Reply) -> None:
         thread_id = reply.conversation.thread_id
         last: Event | Refused | None = None
         try:
-            async with aclosing(turn) as events:
+            async with aclosing(reply.turn()) as events:
                 async for event in events:
                     reply.take(event)
                     if isinstance(event, Finished | Stopped | Failed):

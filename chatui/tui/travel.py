@@ -1,12 +1,10 @@
-"""Moving in the tree: alternatives, continuing from a message, the tree, back and forward; and reading a message's facts."""
+"""Moving in the tree: alternatives, continuing from a message, the tree, back and forward."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from chatui.conversation.tree import Message
-from chatui.tui import labels
-from chatui.tui.message import INTERRUPTIONS, AnswerView, alternatives_sign
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -19,6 +17,8 @@ class Travel:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._fork_line = ""
+        #: What the first of two branches to compare was, as a line; "" while none was chosen.
+        self.comparing = ""
 
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
@@ -29,9 +29,6 @@ class Travel:
             "message.continue": self._continue,
             "message.alternative_previous": lambda _: self._alternative(-1),
             "message.alternative_next": lambda _: self._alternative(1),
-            "message.copy": self._copy,
-            "message.details": self._details,
-            "message.reasoning": self._reasoning,
             "message.back_to_prompt": lambda _: self._screen.prompt_focus(),
             "head.back": self._back,
             "head.forward": self._forward,
@@ -41,7 +38,8 @@ class Travel:
             "transcript.end": lambda _: transcript.follow(),
         }
 
-    def _idle(self) -> bool:
+    def idle(self) -> bool:
+        """Return whether no reply streams here; say so where one does."""
         if self._screen.reply is not None:
             self._screen.say("A reply streams here. Esc in the prompt stops it.")
             return False
@@ -50,8 +48,8 @@ class Travel:
     # Where the next message goes
 
     def fork_line(self) -> str:
-        """Return the line that says what sending would start, "" at a leaf."""
-        return self._fork_line
+        """Return the line that says what sending would start, "" at a leaf; below it, which branch waits to be compared."""
+        return "\n".join(line for line in (self._fork_line, self.comparing) if line)
 
     def forget_fork(self) -> None:
         """Something is being sent: the line has done its work."""
@@ -71,7 +69,8 @@ class Travel:
         number = (head.depth if head.role == "user" else head.depth + 1) if head else 1
         self._fork_line = f"This starts alternative {siblings + 1} of #{number}. Nothing is lost." if siblings else ""
 
-    async def _arrive(self, select: Message | None) -> None:
+    async def arrive(self, select: Message | None) -> None:
+        """The head is elsewhere: show the branch, with a message selected, and what sending would start."""
         self._note_fork()
         await self._screen.refresh_branch(select)
 
@@ -80,7 +79,7 @@ class Travel:
     async def _continue(self, _text: str = "") -> None:
         screen = self._screen
         message = screen.transcript.selected
-        if message is None or not self._idle():
+        if message is None or not self.idle():
             return
         if message.role == "user":
             await screen.conversation.go_to(message.parent_id)
@@ -88,27 +87,27 @@ class Travel:
             screen.prompt.hold(f"{message.text}\n{screen.prompt.text}" if screen.prompt.text else message.text)
         else:
             await screen.conversation.go_to(message.node_id)
-        await self._arrive(None)
+        await self.arrive(None)
         screen.prompt_focus()
 
     async def _alternative(self, step: int) -> None:
         screen = self._screen
         message = screen.transcript.selected
-        if message is None or message.alternatives < 2 or not self._idle():
+        if message is None or message.alternatives < 2 or not self.idle():
             return
         found = await screen.conversation.alternative(message.node_id, step)
         if found is not None:
-            await self._arrive(found)
+            await self.arrive(found)
 
     async def _back(self, _text: str = "") -> None:
-        if self._idle():
+        if self.idle():
             await self._screen.conversation.back()
-            await self._arrive(None)
+            await self.arrive(None)
 
     async def _forward(self, _text: str = "") -> None:
-        if self._idle():
+        if self.idle():
             await self._screen.conversation.forward()
-            await self._arrive(None)
+            await self.arrive(None)
 
     def _tree(self, _text: str = "") -> None:
         # Imported here, as the first paint has no dialog.
@@ -123,53 +122,10 @@ class Travel:
         thread = screen.conversation.thread()
 
         async def chosen(node_id: str | None) -> None:
-            if node_id is not None and self._idle():
+            if node_id is not None and self.idle():
                 message = await screen.conversation.go_to(node_id)
-                await self._arrive(message)
+                await self.arrive(message)
                 screen.prompt_focus()
 
         tree = TreeScreen(messages, head.node_id if head else None, thread.title if thread else "", plain=screen.plain)
         screen.app.push_screen(tree, chosen)
-
-    # Reading
-
-    def _copy(self, _text: str = "") -> None:
-        message = self._screen.transcript.selected
-        if message is not None:
-            self._screen.app.copy_to_clipboard(message.text)
-            count = labels.plural(len(message.text), "character")
-            self._screen.say(f"{count} handed to the terminal's clipboard.", severity="information")
-
-    def _reasoning(self, _text: str = "") -> None:
-        view = self._screen.transcript.selected_view
-        if not isinstance(view, AnswerView) or not view.toggle_thought():
-            self._screen.say("This message has no thinking.", severity="information")
-
-    def _details(self, _text: str = "") -> None:
-        from chatui.tui.dialogs import Facts
-
-        message = self._screen.transcript.selected
-        if message is None:
-            return
-        usage = message.usage
-        facts = [
-            ("Message", f"#{message.depth} {alternatives_sign(message)}"),
-            ("Role", message.role),
-            ("Time", labels.exact_time(message.created_at)),
-            ("Model", message.model or ""),
-            ("Tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if usage else ""),
-            ("Seconds", self._seconds(message)),
-            ("Length", labels.plural(len(message.text), "character")),
-            ("Interrupted", INTERRUPTIONS[message.interrupted] if message.interrupted else ""),
-            ("Checkpoint", message.checkpoint_id or "made when you continue from here"),
-            ("Message id", message.message_id),
-            ("Node", message.node_id),
-        ]
-        self._screen.app.push_screen(Facts("Details", facts))
-
-    @staticmethod
-    def _seconds(message: Message) -> str:
-        if message.seconds is None:
-            return ""
-        first = message.first_token_seconds
-        return f"{message.seconds:.1f}" + (f", {first:.1f} to the first token" if first is not None else "")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from chatui.conversation.events import Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
-from chatui.errors import ChatuiError, NoModel
+from chatui.errors import ChatuiError, NoModel, SchemaChange
 from chatui.tui import labels
 from chatui.tui.message import alternatives_sign
 from chatui.tui.notices import Choice
-from chatui.tui.replies import Refused, Reply
+from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -37,6 +37,7 @@ class Turns:
             "message.edit": self._edit,
             "message.regenerate": self._regenerate,
             "message.regenerate_with": self._regenerate_with,
+            "message.go_on": self._go_on,
             "queue.edit": self._queue_edit,
             "queue.drop": self._queue_drop,
         }
@@ -57,7 +58,8 @@ class Turns:
                 return
             message, self.editing = self.editing, None
             screen.prompt.hold(self._stashed)
-            await self._start(screen.conversation.edit(message.node_id, text, model=screen.shelf.asked_model), text)
+            model = screen.shelf.asked_model
+            await self._start(lambda: screen.conversation.edit(message.node_id, text, model=model), text)
             return
         screen.prompt.hold("")
         if screen.reply is not None:
@@ -68,14 +70,14 @@ class Turns:
             await self._send(text)
 
     async def _send(self, text: str) -> None:
-        conversation = self._screen.conversation
-        await self._start(conversation.send(text, model=self._screen.shelf.asked_model), text)
+        conversation, model = self._screen.conversation, self._screen.shelf.asked_model
+        await self._start(lambda: conversation.send(text, model=model), text)
 
-    async def _start(self, turn: AsyncGenerator[Event], text: str = "") -> None:
+    async def _start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
         screen = self._screen
         self._hide_offer()
         screen.travel.forget_fork()
-        reply = screen.chat.replies.start(screen.conversation, turn, text)
+        reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
         screen.transcript.display = True
         await screen.transcript.begin(reply)
@@ -105,37 +107,62 @@ class Turns:
 
     # Again
 
-    def _idle(self) -> bool:
-        if self._screen.reply is not None:
-            self._screen.say("A reply streams here. Esc in the prompt stops it.")
-            return False
-        return True
+    async def _regenerate(self, text: str = "") -> None:
+        selected = self._screen.transcript.selected
+        if selected is not None:
+            await self.regenerate(selected.node_id, count=self._count(text))
 
-    async def _regenerate(self, _text: str = "", model: str | None = None, node_id: str | None = None) -> None:
+    async def regenerate(self, node_id: str, *, model: str | None = None, count: int = 1) -> None:
+        """Ask for more answers to a prompt.
+
+        Args:
+            node_id: The prompt, or one of its answers.
+            model: Who answers; None for the thread's.
+            count: How many at once.
+        """
         screen = self._screen
-        selected = screen.transcript.selected
-        node_id = node_id or (selected.node_id if selected else None)
-        if node_id and self._idle():
-            await self._start(screen.conversation.regenerate(node_id, model=model or screen.shelf.asked_model))
+        if not self._screen.travel.idle():
+            return
+        model = model or screen.shelf.asked_model
+        await self._start(lambda: screen.conversation.regenerate(node_id, model=model, count=count), count=count)
 
-    def _regenerate_with(self, _text: str = "", node_id: str | None = None) -> None:
+    def _regenerate_with(self, text: str = "", node_id: str | None = None) -> None:
         selected = self._screen.transcript.selected
         node_id = node_id or (selected.node_id if selected else None)
+        count = self._count(text)
+        if node_id is None or not self._screen.travel.idle():
+            return
+        asked = node_id
 
         async def picked(model: str | None) -> None:
             if model:
-                await self._regenerate(model=model, node_id=node_id)
+                await self.regenerate(asked, model=model, count=count)
 
-        if node_id and self._idle():
-            self._screen.shelf.pick("Regenerate with", picked)
+        self._screen.shelf.pick("Regenerate with" if count == 1 else f"Regenerate {count} times with", picked)
+
+    def _count(self, text: str) -> int:
+        """How many answers are asked for: what follows the slash command, else the number that was typed before the key."""
+        typed = self._screen.transcript.take_count()
+        return int(text) if text.isdecimal() and 0 < int(text) < 10 else typed
+
+    async def _go_on(self, _text: str = "") -> None:
+        screen = self._screen
+        message = screen.transcript.selected
+        if message is None or not self._screen.travel.idle():
+            return
+        if message.role != "assistant" or not message.interrupted:
+            screen.say("This is no reply that was cut off.", severity="information")
+            return
+        await self._start(lambda: screen.conversation.go_on(message.node_id))
 
     def _edit(self, _text: str = "", message: Message | None = None) -> None:
         # Imported here, as the first paint has no dialog.
+        from chatui.tui.attempts import attempt
         from chatui.tui.dialogs import EditText
 
         screen = self._screen
         message = message or screen.transcript.selected
-        if message is None or not self._idle():
+        if message is None or not self._screen.travel.idle():
             return
         if message.role == "user":
             self._stashed = screen.prompt.text if self.editing is None else self._stashed
@@ -147,14 +174,11 @@ class Turns:
         node_id = message.node_id
 
         async def edited(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                answer = await screen.conversation.edit_answer(node_id, text)
-            except ChatuiError as error:
-                screen.say(error)
-            else:
-                await screen.refresh_branch(answer)
+            if text is not None:
+                await attempt(screen, lambda: put(text))
+
+        async def put(text: str) -> None:
+            await screen.refresh_branch(await screen.conversation.edit_answer(node_id, text))
 
         screen.app.push_screen(EditText("Edit the answer", message.text), edited)
 
@@ -216,7 +240,7 @@ class Turns:
         if here:
             await self._send(text)
         else:
-            replies.start(reply.conversation, reply.conversation.send(text), text)
+            replies.start(reply.conversation, lambda: reply.conversation.send(text), text)
 
     async def _refused(self, reply: Reply, event: Refused, *, here: bool) -> None:
         """Nothing was written: the text goes back to the prompt."""
@@ -232,8 +256,23 @@ class Turns:
             screen.prompt.hold(f"{event.text}\n{screen.prompt.text}" if screen.prompt.text else event.text)
         if isinstance(event.error, NoModel):
             screen.chat.welcome(event.error)
+        elif isinstance(event.error, SchemaChange):
+            self._ask_for_change(event.error, reply)
         else:
             self._offer(str(event.error), [], tone="error")
+
+    def _ask_for_change(self, error: SchemaChange, reply: Reply) -> None:
+        """Another program's file of an older form: change it, and take the same turn again, if the person agrees."""
+        from chatui.tui.attempts import ask_for_change
+
+        async def again() -> None:
+            screen = self._screen
+            if reply.conversation is screen.conversation and self._screen.travel.idle():
+                if reply.prompt_text and screen.prompt.text == reply.prompt_text:
+                    screen.prompt.hold("")
+                await self._start(reply.turn, reply.prompt_text, count=reply.count)
+
+        ask_for_change(self._screen, error, again)
 
     def _title(self, reply: Reply) -> str:
         thread = reply.conversation.thread()
@@ -287,9 +326,9 @@ class Turns:
             elif name == "discard":
                 await conversation.discard_interrupted()
             elif name == "retry_partial":
-                await self._start(conversation.retry_interrupted())
-            elif name == "retry":
-                await self._regenerate(node_id=self._failed)
+                await self._start(conversation.retry_interrupted)
+            elif name == "retry" and self._failed:
+                await self.regenerate(self._failed)
             elif name == "retry_with":
                 self._regenerate_with(node_id=self._failed)
             elif name == "edit" and self._failed:
@@ -307,7 +346,10 @@ class Turns:
         at = screen.transcript.selected if screen.transcript.has_focus else screen.conversation.head()
         reply = screen.reply
         fork = screen.travel.fork_place()
+        count = screen.transcript.count
         return [
+            f"{count} × r" if count else "",
+            "read-only" if screen.library.read_only else "",
             f"#{at.depth} {alternatives_sign(at)}".strip() if at else "",
             self._tokens(reply),
             self._speed(reply),

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, Static
+
+from chatui.tui.codeblocks import CodeBlocks
+from chatui.tui.copyout import CopyOut
+from chatui.tui.dialogs import AskLine, Confirm
+from tests.tui.conftest import Window, plain, rows_of, window
+
+
+def leaves(chat: Window) -> set[str]:
+    tree = chat.screen.conversation.tree()
+    parents = {message.parent_id for message in tree}
+    return {message.text for message in tree if message.node_id not in parents}
+
+
+async def test_a_count_asks_for_several_answers_at_once(chat: Window) -> None:
+    await chat.say("Question", "One")
+    gate = asyncio.Event()
+    chat.models.script = ["More", gate]
+    await chat.press("escape", "3")
+    assert "3 ×" in chat.status()
+    await chat.press("r")
+    await chat.until(lambda: chat.texts()[-1:] == ["More"])
+    assert "the first of 3 answers" in plain(chat.views[-1].query_one(".foot", Static))
+    gate.set()
+    await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 5)
+    await chat.until(lambda: chat.badges()[1].endswith("/4›"))
+    assert len(chat.views) == 2
+    assert "×" not in chat.status(), "a number counts once"
+    await chat.press("2", "k", "r")
+    await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 6)
+
+
+async def test_the_slash_command_takes_a_count(chat: Window) -> None:
+    await chat.say("Question", "One")
+    await chat.write("/regenerate 2")
+    await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 4)
+
+
+async def test_go_on_with_a_reply_that_was_stopped(chat: Window) -> None:
+    chat.models.script = ["Half", asyncio.Event()]
+    await chat.write("Question")
+    await chat.until(lambda: chat.texts() == ["Question", "Half"])
+    await chat.press("escape")
+    await chat.until(lambda: chat.screen.reply is None)
+    assert "+ goes on" in plain(chat.views[-1].query_one(".foot", Static))
+    chat.models.script = [" and whole"]
+    await chat.press("escape", "+")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "Half and whole"])
+    assert chat.badges()[1].endswith("‹2/2›")
+    await chat.press("+")
+    assert any("cut off" in toast for toast in chat.toasts()), "a whole reply has nothing to go on with"
+
+
+async def test_star_and_name_show_on_the_message(chat: Window) -> None:
+    await chat.say("Question", "One")
+    await chat.press("escape", "m", "b")
+    assert isinstance(chat.app.screen, AskLine)
+    await chat.press(*"Short", "enter")
+    await chat.until(lambda: chat.badges()[1] == "llama3.2:3b ★ Short")
+    await chat.press("b")
+    assert chat.app.screen.query_one(Input).value == "Short", "the name is there to be changed"
+    await chat.press("escape", "m")
+    await chat.until(lambda: chat.badges()[1] == "llama3.2:3b Short")
+    await chat.press("b", "ctrl+u", "enter")
+    await chat.until(lambda: chat.badges()[1] == "llama3.2:3b")
+
+
+async def test_delete_says_how_many_and_undo_works_after_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    async with window(path) as chat:
+        await chat.say("First", "One")
+        await chat.say("Second", "Two")
+        await chat.press("escape", "k", "x")
+        assert isinstance(chat.app.screen, Confirm)
+        assert "2 messages" in plain(chat.app.screen.query_one(".dialog Static", Static))
+        await chat.press("enter")
+        assert len(chat.texts()) == 4, "Enter is no"
+        await chat.press("x", "y")
+        await chat.until(lambda: chat.texts() == ["First", "One"])
+        await chat.press("u")
+        await chat.until(lambda: chat.texts() == ["First", "One", "Second", "Two"])
+        await chat.press("g", "j", "x", "y")
+        await chat.until(lambda: chat.texts() == ["First"])
+    async with window(path) as chat:
+        assert chat.texts() == ["First"]
+        await chat.press("escape", "u")
+        await chat.until(lambda: chat.texts() == ["First", "One", "Second", "Two"])
+        await chat.press("u")
+        assert any("No message is deleted" in toast for toast in chat.toasts())
+
+
+async def test_all_messages_can_be_deleted_and_brought_back(chat: Window) -> None:
+    await chat.say("First", "One")
+    await chat.press("escape", "g", "x", "y")
+    await chat.until(lambda: chat.texts() == [])
+    assert chat.app.focused is chat.screen.prompt
+    assert any("/undo-delete-message" in toast for toast in chat.toasts())
+    await chat.write("/undo-delete-message")
+    await chat.until(lambda: chat.texts() == ["First", "One"])
+
+
+@pytest.mark.parametrize(
+    ("downs", "texts", "count"),
+    [
+        (0, ["First", "One"], 2),
+        (1, ["First", "One", "Second", "Three"], 5),
+        (2, ["First", "One", "Second", "Three"], 6),
+    ],
+)
+async def test_copy_out(chat: Window, downs: int, texts: list[str], count: int) -> None:
+    """The path alone, with what is below, or the whole tree; the copy is opened and is independent."""
+    await chat.say("First", "Zero")
+    chat.models.script = ["One"]
+    await chat.press("escape", "r")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["First", "One"])
+    await chat.press("escape")
+    await chat.say("Second", "Two")
+    chat.models.script = ["Three"]
+    await chat.press("escape", "G", "r")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1] == "Three")
+    original = chat.screen.thread_id
+    await chat.press("g", "j", "f")
+    assert isinstance(chat.app.screen, CopyOut)
+    assert chat.app.screen.query_one(Input).value == "First (copy)"
+    await chat.press(*["down"] * downs, "enter")
+    await chat.until(lambda: chat.screen.thread_id != original and chat.app.screen is chat.screen)
+    await chat.until(lambda: len(chat.screen.conversation.tree()) == count)
+    assert chat.texts()[:2] == texts[:2]
+    assert len(chat.library.threads()) == 2
+    await chat.say("Only here", "Yes")
+    await chat.screen.open(original)
+    assert "Only here" not in {message.text for message in chat.screen.conversation.tree()}
+
+
+async def test_carry_a_text_into_the_prompt_with_its_origin(chat: Window) -> None:
+    await chat.say("Question", "One\n\nTwo")
+    chat.screen.prompt.hold("Look:")
+    await chat.press("escape", "c")
+    assert chat.screen.prompt.text == "Look:\n\nFrom “Question”, #2, llama3.2:3b:\n> One\n>\n> Two\n\n"
+    assert chat.app.focused is chat.screen.prompt
+
+
+CODE = "A:\n\n```python\nfirst = 1\n```\n\nB:\n\n```\nsecond\n  = 2\n```\n"
+
+
+async def test_copy_one_of_the_blocks_of_code(chat: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[str] = []
+    monkeypatch.setattr(chat.app, "copy_to_clipboard", copied.append)
+    await chat.say("Question", CODE)
+    await chat.press("escape", "Y")
+    assert isinstance(chat.app.screen, CodeBlocks)
+    assert "first = 1" in rows_of(chat.app.screen.query_one("#code-rows"))[0]
+    await chat.press("down", "enter")
+    await chat.press("Y", "1")
+    assert copied == ["second\n  = 2", "first = 1"]
+    await chat.press("k", "Y")
+    assert any("no block of code" in toast for toast in chat.toasts())
+    await chat.press("escape")
+    await chat.say("Again", "```\nalone\n```")
+    await chat.press("escape", "Y")
+    assert copied[-1] == "alone", "of one there is nothing to choose"
+
+
+async def test_a_file_that_is_only_read_says_so(tmp_path: Path) -> None:
+    from chatui.config import Config
+    from chatui.conversation.library import Library
+    from chatui.storage import Store
+    from chatui.tui.app import ChatApp
+    from tests.tui.seed import SeedModels
+
+    path = tmp_path / "chatui.db"
+    async with window(path) as chat:
+        await chat.say("Question", "One")
+    models = SeedModels()
+    library = Library(Store.open(path, read_only=True), models, Config())  # type: ignore[arg-type]
+    app = ChatApp(library, Config())
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await app.stack_ready.wait()
+        await pilot.pause()
+        reader = Window(app, pilot, library, models)
+        assert "read-only" in reader.status()
+        await reader.write("More")
+        await reader.until(lambda: reader.screen.prompt.text == "More")
+        assert "opened read-only" in plain(reader.screen.query_one("#offer", Static))
+        assert reader.texts() == ["Question", "One"]
+        await reader.press("escape", "m")
+        assert any("read-only" in toast for toast in reader.toasts())
+    await library.close()
