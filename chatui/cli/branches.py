@@ -1,21 +1,23 @@
-"""`chatui show`, `tree` and `fork`: what is in a thread, and where it goes on."""
+"""`chatui show`, `tree` and `fork`: what is in a thread, where it goes on, and a copy of a part of it."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.cells import cell_len
 
 from chatui.cli import output
-from chatui.cli.session import find
-from chatui.cli.threads import Json, ThreadName
-from chatui.errors import UnknownCheckpoint, UsageError
+from chatui.cli.session import allowing, find
+from chatui.cli.threads import Json, ThreadName, Yes
+from chatui.errors import UsageError
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
     from chatui.conversation.engine import Conversation
+    from chatui.conversation.library import Library
     from chatui.conversation.tree import Message, Thread
 
 #: Of a checkpoint's id: 48 bits of its time, 0.4 ms, so that two of one thread look different.
@@ -40,13 +42,13 @@ def show(
                 messages, checkpoint = conversation.branch(), _head(conversation, found)
             else:
                 checkpoint = resolve(conversation, at)
-                messages = _path_to(conversation, checkpoint)
+                messages = branch_to(conversation, checkpoint)
             if json:
                 output.print_json(
                     {
                         "thread_id": found.thread_id,
                         "checkpoint_id": checkpoint,
-                        "messages": [_shown_json(message) for message in messages],
+                        "messages": [message_json(message) for message in messages],
                     }
                 )
             else:
@@ -75,6 +77,8 @@ def tree(context: typer.Context, thread: ThreadName, json: Json = False) -> None
                 _print_tree(nodes)
             else:
                 print("The thread has no messages yet.")
+            if not json and conversation.interrupted():
+                print(output.dim(f"A reply was cut off by a crash: `chatui {found.thread_id}` offers to keep it."))
 
     asyncio.run(run())
 
@@ -83,17 +87,44 @@ def fork(
     context: typer.Context,
     thread: ThreadName,
     at: Annotated[
-        str, typer.Option("--at", metavar="CHECKPOINT", help="Where to go on: an id that `chatui tree` shows.")
-    ],
+        str | None,
+        typer.Option("--at", metavar="CHECKPOINT", help="Where to go on: an id that `chatui tree` shows."),
+    ] = None,
+    to_new_thread: Annotated[
+        bool,
+        typer.Option("--to-new-thread", help="Copy the path to there, or to the head, to a thread of its own."),
+    ] = False,
+    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="The new thread's title.")] = None,
+    with_branches: Annotated[
+        bool,
+        typer.Option("--with-branches", help="Copy all that is below --at too; without --at the whole tree."),
+    ] = False,
+    yes: Yes = False,
     json: Json = False,
 ) -> None:
-    """Make a thread go on from an earlier message. The next turn becomes an alternative there; nothing is lost."""
+    """Make a thread go on from an earlier message. The next turn becomes an alternative there; nothing is lost.
+
+    With --to-new-thread that part of the tree is copied; both threads are independent afterwards.
+    """
+    if not to_new_thread and (title is not None or with_branches):
+        raise UsageError("--title and --with-branches are about a copy.", "Say --to-new-thread too.")
+    if at is None and not to_new_thread:
+        raise UsageError("fork needs to know where.", "Give --at with an id that `chatui tree` shows.")
 
     async def run() -> None:
         async with context.obj.library() as library:
             found = await find(library, thread)
             conversation = library.conversation(found.thread_id)
-            message = await conversation.fork(resolve(conversation, at))
+            checkpoint = resolve(conversation, at) if at is not None else None
+            if to_new_thread:
+                act = partial(
+                    _copy_out, library, conversation, checkpoint, title, with_branches=with_branches, json=json
+                )
+                await allowing(library, act, yes=yes)
+                return
+            assert checkpoint is not None
+            node_at(conversation, checkpoint)
+            message = await conversation.fork(checkpoint)
             now = library.thread(found.thread_id)
             if json:
                 output.print_json({"thread_id": now.thread_id, "checkpoint_id": now.active_checkpoint_id})
@@ -104,6 +135,47 @@ def fork(
                 print(f'"{clean(now.title)}" goes on after the {message.role} message "{preview}".')
 
     asyncio.run(run())
+
+
+async def _copy_out(
+    library: Library,
+    conversation: Conversation,
+    checkpoint: str | None,
+    title: str | None,
+    *,
+    with_branches: bool,
+    json: bool,
+) -> None:
+    """Copy a part of a thread to a new one, and print what came of it.
+
+    Args:
+        library: Where both are.
+        conversation: The thread.
+        checkpoint: Where the copied path ends; None for the head, or with branches for the whole tree.
+        title: The new thread's.
+        with_branches: Whether what is below comes along.
+        json: Whether JSON is printed.
+    """
+    if checkpoint is not None:
+        node = node_at(conversation, checkpoint)
+    else:
+        node = None if with_branches else conversation.head_node or None
+    if node is None and not with_branches:
+        raise UsageError("There is nothing before the first message to copy.", "Give --at a later message.")
+    made = await conversation.upkeep.copy_out(node, title=title, with_branches=with_branches)
+    copy = library.conversation(made.thread_id)
+    # It stands where it was cut, as a fork does, whatever came along below.
+    head = await copy.go_to(node or conversation.head_node or None)
+    if json:
+        output.print_json({"thread_id": made.thread_id, "checkpoint_id": head.checkpoint_id if head else None})
+    else:
+        count = output.counted(made.message_count, "message")
+        print(f'"{clean(made.title)}" has {count} of "{clean(_title(conversation))}": `chatui show {made.thread_id}`.')
+
+
+def _title(conversation: Conversation) -> str:
+    thread = conversation.thread()
+    return thread.title if thread else conversation.thread_id
 
 
 def resolve(conversation: Conversation, name: str) -> str:
@@ -128,19 +200,44 @@ def _head(conversation: Conversation, thread: Thread) -> str | None:
     return head.checkpoint_id if head else thread.active_checkpoint_id
 
 
-def _path_to(conversation: Conversation, checkpoint_id: str) -> list[Message]:
-    nodes = {node.node_id: node for node in conversation.tree()}
-    message = next((node for node in nodes.values() if node.checkpoint_id == checkpoint_id), None)
-    if message is None:
-        raise UnknownCheckpoint(clean_line(checkpoint_id, 80), conversation.thread_id)
-    path = []
-    while message is not None:
-        path.append(message)
-        message = nodes.get(message.parent_id) if message.parent_id else None
-    return path[::-1]
+def node_at(conversation: Conversation, checkpoint_id: str) -> str | None:
+    """Return the message that a checkpoint ends with, None before the first.
+
+    Raises:
+        UnknownCheckpoint: The thread has none of this id.
+        UsageError: The message is deleted.
+    """
+    node = conversation.at(checkpoint_id)
+    if node is not None and is_deleted(conversation, node):
+        raise UsageError(
+            "That message is deleted.",
+            f"`chatui restore {conversation.thread_id} --at {clean_line(checkpoint_id, 80)}` brings it back.",
+        )
+    return node
 
 
-def _shown_json(message: Message) -> dict[str, Any]:
+def is_deleted(conversation: Conversation, node_id: str) -> bool:
+    """Whether a message that the index has is hidden, for it or one above it was deleted."""
+    try:
+        conversation.message(node_id)
+    except UsageError:
+        return True
+    return False
+
+
+def branch_to(conversation: Conversation, checkpoint_id: str) -> list[Message]:
+    """Return the branch that ends where a checkpoint does, root first.
+
+    Raises:
+        UnknownCheckpoint: The thread has none of this id.
+        UsageError: The message is deleted.
+    """
+    node = node_at(conversation, checkpoint_id)
+    return conversation.path(node) if node is not None else []
+
+
+def message_json(message: Message) -> dict[str, Any]:
+    """Return a message as the JSON of `show` and `compare` has it."""
     names = ("message_id", "checkpoint_id", "role", "text", "reasoning", "model", "created_at", "usage", "interrupted")
     return {name: getattr(message, name) for name in names}
 
@@ -153,7 +250,8 @@ def _node_json(message: Message) -> dict[str, Any]:
     return {name: getattr(message, name) for name in names}
 
 
-_INTERRUPTED = {
+#: Why a reply is not whole, in words.
+INTERRUPTED = {
     "stopped": "stopped by the user",
     "length": "cut off by the limit of tokens",
     "lost": "the connection was lost",
@@ -172,7 +270,7 @@ def _print_branch(title: str, messages: list[Message]) -> None:
         print(f"\n{output.bold(who)}{output.dim(place)}")
         print(clean(message.text).rstrip("\n"))
         if message.interrupted:
-            print(output.dim(f"[{_INTERRUPTED[message.interrupted]}]"))
+            print(output.dim(f"[{INTERRUPTED[message.interrupted]}]"))
 
 
 def _print_tree(nodes: list[Message]) -> None:

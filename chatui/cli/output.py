@@ -129,3 +129,8 @@ def bold(text: str) -> str:
 def dim(text: str) -> str:
     """Return text that a terminal shows faint."""
     return f"\x1b[2m{text}\x1b[0m" if colours() else text
+
+
+def underlined(text: str) -> str:
+    """Return text that a terminal underlines."""
+    return f"\x1b[4m{text}\x1b[24m" if colours() else text

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from chatui import config, paths
 from chatui.cli.options import Options
-from chatui.errors import UnknownThread, UsageError
+from chatui.errors import SchemaChange, UnknownThread, UsageError
 
 if TYPE_CHECKING:
     import tempfile
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from chatui.config import Config
     from chatui.conversation.library import Library
     from chatui.conversation.tree import Thread
+
+T = TypeVar("T")
 
 
 class Session:
@@ -149,6 +151,21 @@ def required_last(library: Library) -> Thread:
     if thread is None:
         raise UsageError("There is no thread to continue yet.", "Leave -c out to begin one.")
     return thread
+
+
+async def allowing(library: Library, act: Callable[[], Awaitable[T]], *, yes: bool) -> T:
+    """Do something that writes LangGraph's rows, and where that needs another form of its tables, bring them to it if allowed.
+
+    Raises:
+        SchemaChange: It needs that, and it was not allowed.
+    """
+    try:
+        return await act()
+    except SchemaChange:
+        if not yes:
+            raise
+        await library.allow_schema_change()
+        return await act()
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:

@@ -1,4 +1,4 @@
-"""`chatui threads`, and what changes a thread as a whole: rename, pin, archive, delete, restore."""
+"""`chatui threads`, and what changes a thread as a whole: rename, pin, archive."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 ThreadName = Annotated[str, typer.Argument(metavar="THREAD", help="Its id, the start of its id, or its title.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", help="In another program's older file: let its tables be brought to today's form.")
+]
 
 
 def threads(
@@ -78,17 +81,6 @@ def archive(
     """Take a thread out of the list. `chatui threads --archived` shows it still."""
     done = '"{title}" is in the list again.' if off else '"{title}" is archived.'
     _change(context.obj, thread, lambda library, id_: library.archive(id_, not off), json, done)
-
-
-def delete(context: typer.Context, thread: ThreadName, json: Json = False) -> None:
-    """Delete a thread. Its text stays in the file, and `chatui restore` brings it back."""
-    done = '"{title}" is deleted. `chatui restore {thread_id}` brings it back.'
-    _change(context.obj, thread, lambda library, id_: library.delete(id_), json, done)
-
-
-def restore(context: typer.Context, thread: ThreadName, json: Json = False) -> None:
-    """Bring a deleted thread back."""
-    _change(context.obj, thread, lambda library, id_: library.restore(id_), json, '"{title}" is back.')
 
 
 def _change(
