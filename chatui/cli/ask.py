@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chatui.cli import output
-from chatui.cli.branches import resolve
+from chatui.cli.branches import node_at, resolve
 from chatui.cli.main import report, say
 from chatui.cli.session import Session, find, required_last
-from chatui.cli.threads import Json
+from chatui.cli.threads import Json, Yes
 from chatui.errors import UsageError
 from chatui.text import clean_line
 
@@ -52,6 +52,7 @@ def ask(
     ] = None,
     json: Json = False,
     no_save: Annotated[bool, typer.Option("--no-save", help="Leave nothing behind in the database.")] = False,
+    yes: Yes = False,
 ) -> int:
     """Ask one thing, and print the reply as it comes.
 
@@ -76,9 +77,13 @@ def ask(
             else:
                 conversation = library.conversation()
             checkpoint = resolve(conversation, at) if at is not None else None
+            if checkpoint is not None:
+                node_at(conversation, checkpoint)
             # Before anything is written: a model that is not to be had, and a checkpoint that is not there.
             row = conversation.thread()
             chosen = str(await library.models.choose(row.model if row else None)) if model is None else model
+            if yes and not library.read_only:
+                await library.allow_schema_change()
             if checkpoint is not None:
                 await conversation.fork(checkpoint)
             if system is not None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 import typer
 
 from chatui.cli import output
+from chatui.cli.main import say
+from chatui.cli.session import Session, complete, side_place
 from chatui.cli.threads import Json
 from chatui.cli.typer_app import group
+from chatui.errors import ChatuiError
 from chatui.text import clean
 
 app = group("The database. Alone it prints where it lies.")
@@ -24,8 +29,26 @@ def alone(context: typer.Context) -> None:
 
 @app.command()
 def path(context: typer.Context) -> None:
-    """Print where the database lies, whether it is there yet or not."""
+    """Print where the database lies, whether it is there yet or not.
+
+    Of another program's file, standard error tells where what is chatui's lies.
+    """
     print(clean(str(context.obj.database_path.absolute())))
+    if context.obj.database_path.exists():
+        # Apart from the output, which scripts take for a path.
+        with suppress(ChatuiError):
+            side = asyncio.run(_side(context.obj))
+            if side is not None:
+                say(_beside(side))
+
+
+async def _side(session: Session) -> Path | None:
+    async with session.looking() as store:
+        return side_place(store.side) if store.side is not None else None
+
+
+def _beside(side: Path) -> str:
+    return f"The file is another program's; titles, heads, stars and the index for it lie in {side}."
 
 
 @app.command()
@@ -34,11 +57,16 @@ def stats(context: typer.Context, json: Json = False) -> None:
 
     async def run() -> None:
         async with context.obj.library() as library:
+            if library.side is not None:
+                # It counts what the index has, which another program does not keep.
+                await complete(library)
             found = library.stats()
             if json:
                 output.print_json(found)
                 return
             print(f"{clean(found.path)}")
+            if library.side is not None:
+                print(clean(_beside(library.side)))
             print(
                 ", ".join(
                     output.counted(number, thing)

@@ -19,7 +19,7 @@ import typer
 
 from chatui import __version__, paths
 from chatui.cli import output
-from chatui.cli.session import Session
+from chatui.cli.session import Session, side_place
 from chatui.cli.threads import Json
 from chatui.config import Config
 from chatui.errors import ChatuiError
@@ -110,18 +110,18 @@ def _database(session: Session) -> Check:
                 "database", False, f"{path} cannot be made in {folder}", "Choose another place with --db or CHATUI_DB."
             )
         return Check("database", True, f"{path} will be made with the first message")
-    from chatui.storage import Store
 
     async def look() -> Check:
-        store = Store.open(path, read_only=True)
-        try:
+        async with session.looking() as store:
             stats = store.stats()
-        finally:
-            await store.close()
+            side = side_place(store.side) if store.side is not None else None
         detail = (
             f"{path}: {output.counted(stats.threads, 'thread')}, {output.counted(stats.messages, 'message')}, "
             f"{output.size(stats.bytes)}"
         )
+        if side is not None:
+            detail = f"{path}, another program's: {output.counted(stats.checkpoints, 'checkpoint')}, "
+            detail += f"{output.size(stats.bytes)}; what is chatui's lies in {side}"
         if not os.access(path, os.W_OK) or not path.stat().st_mode & 0o222:
             return Check("database", False, f"{detail}, read-only", "Make it writable to chat; reading works.")
         return Check("database", True, detail)

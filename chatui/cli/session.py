@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from chatui.config import Config
     from chatui.conversation.library import Library
     from chatui.conversation.tree import Thread
+    from chatui.storage import Store
 
 T = TypeVar("T")
 
@@ -67,7 +67,8 @@ class Session:
         """Open the library. Synchronous and quick: the TUI paints from it.
 
         Args:
-            path: Another file than the session's database.
+            path: A file that is gone soon, in place of the session's database. It may be written, and all that belongs to it lies
+                in its folder.
             all_users: Show everyone's threads, as `--all-users` does.
 
         Raises:
@@ -79,7 +80,10 @@ class Session:
         from chatui.storage import Store
 
         settings = self.config
-        store = Store.open(path or self.database_path, read_only=self.options.read_only and path is None)
+        if path is None:
+            store = Store.open(self.database_path, read_only=self.options.read_only)
+        else:
+            store = Store.open(path, side_folder=path.parent)
         return Library(store, Models(settings), settings, user=self.user, all_users=all_users or self.options.all_users)
 
     @asynccontextmanager
@@ -100,6 +104,28 @@ class Session:
                 await library.close()
 
     @asynccontextmanager
+    async def looking(self, *, read_only: bool = True) -> AsyncIterator[Store]:
+        """Open the file that is there to look at it. Nothing is made, not even what would lie beside another program's file.
+
+        Args:
+            read_only: Whether even our tables in our own file stay as they are, and of an older chatui's are refused.
+
+        Raises:
+            DatabaseError: It cannot be used.
+        """
+        from chatui.storage import Store
+
+        with temporary_folder() as folder:
+            store = Store.open(self.database_path, read_only=read_only, side_folder=Path(folder))
+            try:
+                if store.side is not None and side_place(store.side).exists():
+                    await store.close()
+                    store = Store.open(self.database_path, read_only=read_only)
+                yield store
+            finally:
+                await store.close()
+
+    @asynccontextmanager
     async def unsaved(self, *, copy: bool) -> AsyncIterator[Library]:
         """Open a library of which nothing is left.
 
@@ -109,9 +135,12 @@ class Session:
         with temporary_folder() as folder:
             path = Path(folder) / "chatui.db"
             if copy and self.database_path.exists():
-                _copy(self.database_path, path)
+                async with self.looking(read_only=self.options.read_only) as store:
+                    store.copy_to(path)
             library = self.open(path)
             try:
+                # The copy of another program's file may take any form: it is gone soon.
+                await library.allow_schema_change()
                 yield library
             finally:
                 await library.close()
@@ -168,29 +197,14 @@ async def allowing(library: Library, act: Callable[[], Awaitable[T]], *, yes: bo
         return await act()
 
 
+def side_place(side: Path) -> Path:
+    """Return where a side file lies for good, whatever folder it is in while `Session.looking` looks."""
+    return paths.cache_folder() / side.name
+
+
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:
     """Return a private folder that is removed behind its user: in memory where the system has a place for that."""
     import tempfile
 
     memory = Path("/dev/shm")  # noqa: S108 - only the parent; the folder itself is new, and for this user alone
     return tempfile.TemporaryDirectory(prefix="chatui-", dir=memory if os.access(memory, os.W_OK) else None)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy a database as it is now, other programs' open transactions left out.
-
-    Raises:
-        DatabaseError: It cannot be read.
-    """
-    try:
-        reading = sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)
-        writing = sqlite3.connect(target)
-        try:
-            reading.backup(writing)
-        finally:
-            reading.close()
-            writing.close()
-    except sqlite3.Error as error:
-        from chatui.storage.database import explain
-
-        raise explain(error, source) from error

@@ -10,6 +10,7 @@ import asyncio
 import uuid
 import weakref
 from collections.abc import AsyncGenerator
+from pathlib import Path
 from typing import Any
 
 from chatui.config import Config
@@ -118,6 +119,11 @@ class Library:
     def read_only(self) -> bool:
         """Whether nothing can be written."""
         return self._store.read_only
+
+    @property
+    def side(self) -> Path | None:
+        """Where what is chatui's lies if the file is another program's, None where it is in the file itself."""
+        return self._store.side
 
     # Writing
 

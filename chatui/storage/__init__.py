@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chatui.storage.database import Database
+from chatui.storage.database import Database, side_file
 from chatui.storage.marks import Marks
 from chatui.storage.messages import Messages
 from chatui.storage.partials import Partials
@@ -55,13 +55,18 @@ class Store:
         self._saver: AsyncSqliteSaver | None = None
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Store:
+    def open(cls, path: Path, *, read_only: bool = False, side_folder: Path | None = None) -> Store:
         """Open a file, or make it, and bring our tables up to date.
+
+        Args:
+            path: The file.
+            read_only: Whether nothing may be written to it.
+            side_folder: Where our tables lie if it is another program's; None for the cache folder.
 
         Raises:
             DatabaseError: It cannot be used; nothing was written then.
         """
-        return cls(Database(path, read_only=read_only))
+        return cls(Database(path, read_only=read_only, side_folder=side_folder))
 
     @property
     def path(self) -> Path:
@@ -72,6 +77,27 @@ class Store:
     def read_only(self) -> bool:
         """Whether nothing is written."""
         return self.database.read_only
+
+    @property
+    def side(self) -> Path | None:
+        """Where our tables lie if the file is another program's, None where they are in the file itself."""
+        return self.database.side
+
+    def copy_to(self, path: Path) -> None:
+        """Copy the file as it is now, open transactions of other programs left out.
+
+        Args:
+            path: The copy, which is not there yet. Of another program's file our part is copied too: `Store.open` finds it if
+                its `side_folder` is the folder of the copy.
+
+        Raises:
+            DatabaseError: It cannot be read.
+        """
+        from chatui.storage.copies import copy_file
+
+        copy_file(self.path, path)
+        if self.side is not None:
+            copy_file(self.side, side_file(path, path.parent))
 
     async def saver(self) -> AsyncSqliteSaver:
         """Return LangGraph's saver on this file. Imports LangGraph at the first call."""

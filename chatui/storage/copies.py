@@ -1,15 +1,23 @@
-"""Copying out: another thread made of LangGraph's rows of this one, by SQL, independent of it afterwards.
+"""Copying: a whole file, or a part of a thread to another thread.
+
+A copied thread is made of LangGraph's rows of the old one, by SQL, and independent of it afterwards.
 
 Copies keep their checkpoint ids, which are inside the blobs too; only the thread id is new, so every key of ours has it.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import aiosqlite
-
+from chatui.storage.database import explain, make_private
 from chatui.storage.records import now
+
+if TYPE_CHECKING:
+    import aiosqlite
 
 #: Ids per statement: SQLite takes 32,766 values at the most, and older ones 999.
 _BATCH = 500
@@ -80,3 +88,20 @@ async def copy_marks(connection: aiosqlite.Connection, source: str, target: str)
            JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = c.node_id WHERE c.thread_id = ?2""",
         (target, source),
     )
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a database as it is now, other programs' open transactions left out. The source is only read.
+
+    Raises:
+        DatabaseError: It cannot be read.
+    """
+    make_private(target)
+    try:
+        with (
+            closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as reading,
+            closing(sqlite3.connect(target)) as writing,
+        ):
+            reading.backup(writing)
+    except sqlite3.Error as error:
+        raise explain(error, source) from error

@@ -115,7 +115,7 @@ class Database:
         try:
             tables = self._tables() if head else set()
             if "checkpoints" in tables and "chatui_migrations" not in tables:
-                self.side = side_folder / f"{path.stem}-{_name(path)}.db"
+                self.side = side_file(path, side_folder)
                 make_private(self.side)
                 self._migrate(self.side)
             elif self.read_only:
@@ -340,12 +340,13 @@ def make_private(path: Path) -> None:
         ) from None
 
 
-def _name(path: Path) -> str:
-    """One name for a file by whatever path it is reached."""
+def side_file(path: Path, folder: Path) -> Path:
+    """Return where our tables lie if a file is another program's: one place by whatever path the file is reached."""
     # Needed for other programs' files alone.
     import hashlib
 
-    return hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+    digest = hashlib.blake2b(os.fsencode(path.resolve()), digest_size=8).hexdigest()
+    return folder / f"{path.stem}-{digest}.db"
 
 
 def _write_protected(path: Path) -> bool:
