@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from textual.content import Content, Span
 from textual.style import Style
 
+from chatui.tui.prose import CODE_STYLE, paragraphs
+
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
@@ -71,7 +73,7 @@ class Block(NamedTuple):
 
 @cache
 def _parser() -> MarkdownIt:
-    # Imported here: an empty chat paints without it.
+    # Imported here: prose is painted without it.
     from markdown_it import MarkdownIt
 
     # Deeper nesting than this fills the width with bars, and costs time that a hostile reply could ask for.
@@ -87,6 +89,14 @@ def blocks(source: str) -> list[Block]:
     Returns:
         The blocks in their order.
     """
+    plain = paragraphs(source)
+    if plain is not None:
+        return [Block(line, [Leaf("text", text, gap=place > 0)]) for place, (line, text) in enumerate(plain)]
+    return parsed(source)
+
+
+def parsed(source: str) -> list[Block]:
+    """Parse Markdown, plain prose too."""
     tokens = _parser().parse(source)
     found: list[Block] = []
     start = 0
@@ -241,7 +251,7 @@ def _inline(token: Token) -> Content:
         elif what == "hardbreak":
             add("\n")
         elif what == "code_inline":
-            add(child.content, "$code-inline on $code-ground")
+            add(child.content, CODE_STYLE)
         elif what in {"strong_open", "em_open", "s_open"}:
             opened.append(({"strong_open": "bold", "em_open": "italic", "s_open": "strike"}[what], length, ""))
         elif what == "link_open":
