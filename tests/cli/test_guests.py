@@ -103,6 +103,20 @@ def test_threads_texts_and_branches_are_shown_and_nothing_is_written(
     assert not database.exists()
 
 
+def test_what_it_holds_reaches_no_terminal_as_a_command(run: Run, guest: Guest) -> None:
+    there = ["--db", str(guest.path), "--read-only"]
+    stored = run(*there, "show", "bob/code", "--json").json["messages"]
+    raw = [message["text"] for thread in guest.expected["threads"] for message in thread["messages"]]
+    assert any("\x1b" in text for text in raw), "there is nothing to look for"
+    first, last = stored[0]["checkpoint_id"] or stored[1]["checkpoint_id"], stored[-1]["checkpoint_id"]
+    for line in (["show", "bob/code"], ["tree", "bob/code"], ["compare", first, last, "-t", "bob/code"], ["threads"]):
+        for arguments in (line, [*line, "--json"]):
+            done = run(*there, *arguments)
+            assert done.code == 0, done.err
+            assert not any(sign in done.out for sign in "\x1b\x07\x9b\u202e\x00")
+            assert "nasty" in done.out or line[0] == "threads"
+
+
 def test_heads_titles_and_deletions_lie_beside_it(run: Run, guest: Guest) -> None:
     before = guest.content
     there = ["--db", str(guest.path), "--read-only"]
