@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from chatui.conversation.compare import Comparison, Span
     from chatui.conversation.tree import Message
 
-_Side = Annotated[str, typer.Argument(help="A checkpoint: the branch that ends there. `chatui tree` shows them.")]
+_HELP = "A checkpoint: the branch that ends there. `chatui tree` shows them."
 
 
 def compare(
     context: typer.Context,
-    a: _Side,
-    b: _Side,
+    a: Annotated[str, typer.Argument(metavar="A", help=_HELP)],
+    b: Annotated[str, typer.Argument(metavar="B", help=_HELP)],
     thread: Annotated[
         str, typer.Option("-t", "--thread", metavar="THREAD", help="The thread: its id, its start, or its title.")
     ],
