@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import socket
 import sqlite3
 import sys
 from pathlib import Path
@@ -332,3 +334,20 @@ def test_what_cannot_be_purged(run: Run, models: ScriptedModels, database: Path)
     run("purge", ids["thread"], "--at", first, "--yes").failed(2, "no message before the first")
     run("--read-only", "purge", ids["thread"], "--yes").failed(1, "read-only")
     assert rows(database) == before
+
+
+def test_the_tree_tells_of_a_reply_that_a_crash_cut_off(run: Run, models: ScriptedModels, database: Path) -> None:
+    ids = forked(run, models)
+    assert "crash" not in run("tree", ids["thread"]).out
+    with sqlite3.connect(database) as connection:
+        # As a process that had this one's number before it left it.
+        before = f"{socket.gethostname()} {os.getpid()} 0"
+        values = ("m", ids["thread"], ids["oslo"], "ollama:x", "Half", "", "2026-01-01", "2026-01-01", before)
+        connection.execute(
+            """INSERT INTO chatui_partials (message_id, thread_id, checkpoint_id, model, text, reasoning, started_at,
+                updated_at, process) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            values,
+        )
+    last = run("tree", ids["thread"]).out.splitlines()[-1]
+    assert last == f"A reply was cut off by a crash: `chatui {ids['thread']}` offers to keep it."
+    assert len(run("tree", ids["thread"], "--json").json["nodes"]) == 6
