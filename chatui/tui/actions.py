@@ -6,42 +6,7 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
-
-Scope = Literal["app", "everywhere", "prompt", "messages", "threads", "filter", "tree", "compare", "timeline", "list"]
-
-
-class Action(NamedTuple):
-    """One thing a person can do.
-
-    Attributes:
-        id: Its name in the config file.
-        keys: Textual's key names, by commas; "" for none.
-        title: What it does, as the footer and the palette say it.
-        help: One sentence more.
-        scope: Where its keys act; those of "app" over every dialog too.
-        slash: The slash command, "" for none. Those that take text say so in `takes`.
-        takes: What follows the slash command.
-        action: The widget's own action; "" for one of the main screen.
-        show: Whether the footer shows it.
-        priority: Whether it comes before the keys of the widget with the focus.
-        display: How the keys are shown where Textual's own way says too little.
-        footer: A shorter title for the line of keys.
-    """
-
-    id: str
-    keys: str
-    title: str
-    help: str
-    scope: Scope
-    slash: str = ""
-    takes: str = ""
-    action: str = ""
-    show: bool = False
-    priority: bool = False
-    display: str = ""
-    footer: str = ""
-
+from chatui.tui.action import Action
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -426,8 +391,38 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.last", "end,G", "Last", "", "list", action="cursor_last"),
     Action("list.choose", "enter", "Choose", "", "list", action="choose"),
     # The tree.
-    Action("tree.fold", "left,h", "Fold", "Folds what is below, else goes to the fork above.", "tree", action="fold"),
+    Action(
+        "tree.fold",
+        "left,h",
+        "Fold",
+        "Folds what is below, else goes to the fork above.",
+        "tree",
+        action="fold",
+        show=True,
+    ),
     Action("tree.unfold", "right,l", "Unfold", "", "tree", action="unfold"),
-    Action("tree.preview", "space", "Preview", "Read the message without leaving.", "tree", action="preview"),
-    Action("tree.close", "escape,t,q", "Close", "", "tree", action="close"),
+    Action("tree.preview", "space", "Read", "Read the message without leaving.", "tree", action="preview", show=True),
+    Action("tree.search", "slash", "Search", "Only messages with some words.", "tree", action="search", show=True),
+    Action(
+        "tree.filter",
+        "o",
+        "Filter",
+        "All, only prompts, only forks and ends, only named and starred ones.",
+        "tree",
+        action="filter",
+        show=True,
+    ),
+    Action(
+        "tree.hoist",
+        "z",
+        "Subtree",
+        "Only this message and what is below it; once more, everything.",
+        "tree",
+        action="hoist",
+        show=True,
+    ),
+    Action("tree.leave", "escape", "Prompt", "Back to writing; the pane stays.", "tree", action="leave", show=True),
+    Action("tree.close", "t,q", "Close", "", "tree", action="close"),
+    Action("search.down", "down", "To the rows", "", "search", action="down"),
+    Action("search.leave", "escape", "Clear", "Clears the search.", "search", action="leave"),
 )

@@ -38,6 +38,7 @@ from chatui.tui.turns import Turns
 
 if TYPE_CHECKING:
     from chatui.tui.app import ChatApp
+    from chatui.tui.tree_view import TreeView
 
 #: Messages that are read at a time; more where they are short.
 MESSAGES = 24
@@ -136,6 +137,7 @@ class ChatScreen(Screen[None]):
         """Open a thread at its head; None begins a new one."""
         await self.keep_draft()
         self.turns.leave()
+        self.travel.leave()
         await self._open(thread_id)
         if thread_id is not None:
             await self.library.viewed(thread_id)
@@ -207,6 +209,8 @@ class ChatScreen(Screen[None]):
         self._show_prompt_title()
         model = self.shelf.model
         box.border_subtitle = Content(clean_line(labels.short_model(model), 40)) if model else "no model yet"
+        if self.travel.tree is not None:
+            self.travel.tree.refresh()
         self._show_status()
 
     def _show_prompt_title(self) -> None:
@@ -225,7 +229,13 @@ class ChatScreen(Screen[None]):
     def _mode(self) -> str:
         if self.transcript.has_focus:
             return "MESSAGES"
+        if self._tree_pane is not None and self._tree_pane.has_focus_within:
+            return "TREE"
         return "THREADS" if self.threads.has_focus_within else "PROMPT"
+
+    @property
+    def _tree_pane(self) -> TreeView | None:
+        return self.travel.tree.pane if self.travel.tree else None
 
     def _show_keys(self) -> None:
         keys: list[tuple[str, str, str]] = []
@@ -239,16 +249,14 @@ class ChatScreen(Screen[None]):
             keys.append(("Enter", "Open", ""))
             if not self.threads.rows.has_focus:
                 keys += [("↓", "To the list", ""), ("Esc", "Clear" if self.threads.text else "Prompt", "")]
-        for active in self.active_bindings.values():
-            binding = active.binding
+        elif self._tree_pane is not None and self._tree_pane.has_focus_within:
+            keys.append(("Enter", "Go there", ""))
+        # A binding of several keys is told once.
+        shown = {active.binding.id: active.binding for active in reversed(self.active_bindings.values())}
+        for binding in reversed(shown.values()):
             if binding.show and binding.id:
-                keys.append(
-                    (
-                        self.app.get_key_display(binding) if not binding.key_display else binding.key_display,
-                        binding.description,
-                        binding.action,
-                    )
-                )
+                key = binding.key_display or self.app.get_key_display(binding)
+                keys.append((key, binding.description, binding.action))
         self.query_one(KeyLine).show(keys)
 
     async def _paint(self) -> None:
@@ -370,6 +378,16 @@ class ChatScreen(Screen[None]):
 
     def on_threads_pane_closed(self, event: ThreadsPane.Closed) -> None:
         self.prompt_focus()
+
+    async def on_tree_view_chosen(self, event: TreeView.Chosen) -> None:
+        if self.travel.tree is not None:
+            await self.travel.tree.go_to(event.node_id)
+
+    def on_tree_view_closed(self, event: TreeView.Closed) -> None:
+        if event.stays or self.travel.tree is None:
+            self.prompt_focus()
+        else:
+            self.travel.tree.close()
 
     async def on_message_window_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
         last = None if event.all_of_them else MESSAGES

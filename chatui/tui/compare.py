@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from textual.app import ComposeResult
@@ -27,6 +28,8 @@ from chatui.tui.message import alternatives_sign
 SIDE_BY_SIDE = 90
 _GUTTER = " │ "
 _MARK = "$accent bold underline"
+#: Parts a text into what has ink, and the blanks at the edges of its lines.
+_INK = re.compile(r"(\s*\n\s*|^\s+|\s+$)")
 
 
 def reason_not_to(comparison: Comparison) -> str:
@@ -70,6 +73,11 @@ class Columns(ScrollView, can_focus=True):
         """Whether the two stand beside each other."""
         return self.size.width >= SIDE_BY_SIDE
 
+    @property
+    def _room(self) -> int:
+        # Clear of the scrollbar.
+        return self.scrollable_content_region.width - 1
+
     def on_resize(self) -> None:
         self._build()
 
@@ -79,7 +87,7 @@ class Columns(ScrollView, can_focus=True):
             self._build()
 
     def _build(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self._room
         self._lines, self._places, self._at = [], [], -1
         if width > 8:
             self._lines += self._strips(self._common(), width)
@@ -100,6 +108,8 @@ class Columns(ScrollView, can_focus=True):
         if ancestor is None:
             return Content.styled("They part at the start.", "$muted")
         text = clean_line(ancestor.text, 160)
+        if ancestor.depth == 1:
+            return Content.assemble(("Both begin with #1, ", "$muted"), f"“{text}”")
         return Content.assemble((f"Both have #1 to #{ancestor.depth}, which is ", "$muted"), f"“{text}”")
 
     def _beside(self, row: Row, width: int) -> list[Strip]:
@@ -137,14 +147,13 @@ class Columns(ScrollView, can_focus=True):
         at = 0
         for start, end in spans:
             parts.append(clean(text[at:start]))
-            marked = clean(text[start:end])
-            # A line below trailing blanks or a break says nothing.
-            bare = marked.rstrip()
-            parts.append((f"[[{bare}]]" if self._plain and bare else bare, _MARK))
-            parts.append(marked[len(bare) :])
+            for piece in _INK.split(clean(text[start:end])):
+                # A line below blanks at a line's edge says nothing.
+                bare = not piece.strip()
+                parts.append(piece if bare else (f"[[{piece}]]" if self._plain else piece, _MARK))
             at = end
         parts.append(clean(text[at:]))
-        return Content.assemble(*(part for part in parts if part and part != ("", _MARK)))
+        return Content.assemble(*(part for part in parts if part))
 
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
@@ -184,13 +193,7 @@ class CompareScreen(ModalScreen[int | None]):
         with Vertical(classes="dialog", id="compare-dialog"):
             yield Static("", id="compare-head", markup=False)
             yield self._columns
-            hints = (
-                ("←→", "Side"),
-                ("Enter", "Continue it"),
-                ("1 2", "Continue"),
-                ("n", "Next difference"),
-                ("Esc", "Close"),
-            )
+            hints = (("←→", "Side"), ("Enter", "Continue"), ("n", "Difference"), ("Esc", "Close"))
             yield Static(key_hints(*hints), markup=False, classes="hint")
 
     def on_mount(self) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from textual.binding import Binding, BindingType
 
-from chatui.tui.actions import ACTIONS, Action, Scope
+from chatui.tui.action import Action, Scope
+from chatui.tui.actions import ACTIONS
 
 __all__ = ["ACTIONS", "Action", "Scope", "action", "bindings", "pretty", "shown_keys", "slash_commands", "unknown"]
 

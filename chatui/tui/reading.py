@@ -24,7 +24,6 @@ class Reading:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._first: Message | None = None  # the end of the first of two branches to compare
-        self._first_thread = ""
 
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
@@ -124,8 +123,9 @@ class Reading:
             screen.say("There is nothing to compare yet.", severity="information")
             return
         first = self._first
-        if first is None or self._first_thread != screen.thread_id:
-            self._first, self._first_thread = head, screen.thread_id
+        if first is None or not screen.travel.comparing:
+            # The line goes when the thread is left, and the choice with it.
+            self._first = head
             where = f"the branch that ends with #{head.depth}"
             screen.travel.comparing = f"Comparing {where}. Go to the other one (→, or t for the tree), then = again."
             screen.show_state()

@@ -62,15 +62,17 @@ class Shelf:
     def next_pane(self, step: int) -> None:
         """Put the focus into the next pane that is on the screen."""
         screen = self._screen
+        threads, tree = screen.threads, screen.travel.tree.pane if screen.travel.tree else None
         panes = [
             (screen.prompt, screen.prompt.has_focus),
             (screen.offer, screen.offer.has_focus),
             (screen.transcript, screen.transcript.has_focus),
-            (screen.threads.rows, screen.threads.has_focus_within),
         ]
-        shown = [(pane, focused) for pane, focused in panes if focused or (pane.display and screen.threads.display)]
-        if not screen.threads.display:
-            shown = [(pane, focused) for pane, focused in panes[:3] if pane.display]
+        if tree is not None:
+            panes.append((tree.rows, tree.has_focus_within))
+        if threads.display:
+            panes.append((threads.rows, threads.has_focus_within))
+        shown = [(pane, focused) for pane, focused in panes if focused or pane.display]
         place = next((index for index, (_, focused) in enumerate(shown) if focused), 0)
         shown[(place + step) % len(shown)][0].focus()
 

@@ -191,6 +191,8 @@ class TimelineScreen(ModalScreen[Choice | None]):
         dialog = self.query_one("#timeline-dialog")
         dialog.border_title = "Timeline"
         dialog.border_subtitle = labels.plural(len(self._rows.steps), "checkpoint")
+        # As high as its rows, and never higher than the screen: the keys below stay in view.
+        dialog.styles.height = self._rows.row_count() + 6
         steps = self._rows.steps
         here = next((i for i, step in enumerate(steps) if step.checkpoint_id == self._rows.head), len(steps) - 1)
         self._rows.rows_changed(here)

@@ -8,6 +8,7 @@ from chatui.conversation.tree import Message
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
+    from chatui.tui.panes import TreePlace
     from chatui.tui.turns import Handler
 
 
@@ -17,6 +18,8 @@ class Travel:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._fork_line = ""
+        #: Where the tree is shown, None until it was asked for.
+        self.tree: TreePlace | None = None
         #: What the first of two branches to compare was, as a line; "" while none was chosen.
         self.comparing = ""
 
@@ -50,6 +53,10 @@ class Travel:
     def fork_line(self) -> str:
         """Return the line that says what sending would start, "" at a leaf; below it, which branch waits to be compared."""
         return "\n".join(line for line in (self._fork_line, self.comparing) if line)
+
+    def leave(self) -> None:
+        """The thread is left: what was said of it holds no longer."""
+        self._fork_line = self.comparing = ""
 
     def forget_fork(self) -> None:
         """Something is being sent: the line has done its work."""
@@ -109,23 +116,11 @@ class Travel:
             await self._screen.conversation.forward()
             await self.arrive(None)
 
-    def _tree(self, _text: str = "") -> None:
-        # Imported here, as the first paint has no dialog.
-        from chatui.tui.tree import TreeScreen
+    # The tree
 
-        screen = self._screen
-        messages = screen.conversation.tree()
-        if not messages:
-            screen.say("There is no tree yet: this thread has no message.", severity="information")
-            return
-        head = screen.conversation.head()
-        thread = screen.conversation.thread()
+    async def _tree(self, _text: str = "") -> None:
+        # Imported here, as the first paint has no tree.
+        from chatui.tui.panes import TreePlace
 
-        async def chosen(node_id: str | None) -> None:
-            if node_id is not None and self.idle():
-                message = await screen.conversation.go_to(node_id)
-                await self.arrive(message)
-                screen.prompt_focus()
-
-        tree = TreeScreen(messages, head.node_id if head else None, thread.title if thread else "", plain=screen.plain)
-        screen.app.push_screen(tree, chosen)
+        self.tree = self.tree or TreePlace(self._screen)
+        await self.tree.toggle()

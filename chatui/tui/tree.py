@@ -1,26 +1,23 @@
-"""Every branch of a thread: one row a message, indented only at forks."""
+"""Every branch of a thread as rows: one a message, indented only at forks; folded, filtered, searched, one subtree alone."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, Literal, NamedTuple, get_args
 
-from textual.app import ComposeResult
-from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
 from textual.message import Message as TextualMessage
-from textual.screen import ModalScreen
-from textual.widgets import Static
 
 from chatui.conversation.tree import Message
-from chatui.text import clean, clean_line
+from chatui.text import clean_line
 from chatui.tui import labels
-from chatui.tui.dialogs import key_hints
 from chatui.tui.keys import bindings
 from chatui.tui.rows import Piece, Rows
 
-#: Guides wider than this are cut at the left: the text matters more than how deep it is.
-MOST_GUIDES = 24
+Filter = Literal["all", "prompts", "forks", "named"]
+FILTERS: tuple[Filter, ...] = get_args(Filter)
+
+#: From this width on a row tells the model too.
+WITH_MODEL = 56
 
 
 class Node(NamedTuple):
@@ -29,7 +26,7 @@ class Node(NamedTuple):
     Attributes:
         message: The message.
         guides: What is drawn before it.
-        below: How many messages are below it.
+        below: How many of the drawn messages are below it.
         children: How many of them follow it directly.
         parent: Its parent's place in the list, None at the top.
     """
@@ -41,14 +38,28 @@ class Node(NamedTuple):
     parent: int | None
 
 
-def lay_out(messages: Sequence[Message]) -> list[Node]:
+def lay_out(messages: Sequence[Message], keep: Callable[[Message], bool] | None = None) -> list[Node]:
     """Place the messages of a tree.
 
     Args:
         messages: Depth first, alternatives in their order.
+        keep: Whether a message is drawn; what is below one that is not hangs from the nearest above that is.
     """
-    place = {message.node_id: index for index, message in enumerate(messages)}
-    parents = [place.get(message.parent_id) if message.parent_id else None for message in messages]
+    kept: list[Message] = []
+    parents: list[int | None] = []
+    nearest: dict[str, int | None] = {}  # of each message: the place of itself, or of what is drawn above it
+    for message in messages:
+        above = nearest.get(message.parent_id) if message.parent_id else None
+        if keep is None or keep(message):
+            nearest[message.node_id] = len(kept)
+            kept.append(message)
+            parents.append(above)
+        else:
+            nearest[message.node_id] = above
+    return _draw(kept, parents)
+
+
+def _draw(messages: Sequence[Message], parents: Sequence[int | None]) -> list[Node]:
     children: dict[int | None, list[int]] = {}
     for index, parent in enumerate(parents):
         children.setdefault(parent, []).append(index)
@@ -68,93 +79,183 @@ def lay_out(messages: Sequence[Message]) -> list[Node]:
         else:
             guides = carry = before
         carried.append(carry)
-        shown = guides if len(guides) <= MOST_GUIDES else "…" + guides[-MOST_GUIDES + 1 :]
-        nodes.append(Node(message, shown, below[index], len(children.get(index, [])), parent))
+        nodes.append(Node(message, guides, below[index], len(children.get(index, [])), parent))
     return nodes
+
+
+def subtree(messages: Iterable[Message], root: str) -> list[Message]:
+    """Return a message and all below it, in the order they came in.
+
+    Args:
+        messages: Depth first.
+        root: The message's node.
+    """
+    inside = {root}
+    found = []
+    for message in messages:
+        if message.node_id == root or message.parent_id in inside:
+            inside.add(message.node_id)
+            found.append(message)
+    return found
 
 
 class TreeRows(Rows):
     """The rows of the tree."""
 
     BINDINGS = bindings("tree")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--name"}
 
     class Closed(TextualMessage):
-        """Escape."""
+        """The tree is to go, or only to lose the focus."""
+
+        def __init__(self, stays: bool) -> None:
+            super().__init__()
+            self.stays = stays
 
     class PreviewWanted(TextualMessage):
-        """Space."""
+        """The message under the cursor is to be read, or no longer."""
 
-    def __init__(self, messages: Sequence[Message], head: str | None, *, plain: bool = False) -> None:
+    class SearchWanted(TextualMessage):
+        """A search is to be typed."""
+
+    class Changed(TextualMessage):
+        """Other rows are shown than before."""
+
+    def __init__(self, messages: Sequence[Message] = (), head: str | None = None, *, plain: bool = False) -> None:
         super().__init__(id="tree-rows")
         self.plain = plain
+        self.messages = messages
         self.head = head
-        self.nodes = lay_out(messages)
-        self._folded: set[int] = set()
-        self._visible = list(range(len(self.nodes)))
+        #: The prompt that is being answered, None while no reply streams.
+        self.answering: str | None = None
+        self.filter: Filter = "all"
+        self.words: list[str] = []  # that a message must have
+        self.root: str | None = None  # of the subtree that alone is shown
+        self.nodes: list[Node] = []
+        self._folded: set[str] = set()
+        self._visible: list[int] = []
 
     @property
     def current(self) -> Node | None:
         """The node under the cursor."""
-        return self.nodes[self._visible[self.cursor]] if self._visible else None
+        return self.nodes[self._visible[self.cursor]] if self.cursor < len(self._visible) else None
 
     def on_mount(self) -> None:
-        head = next((i for i, node in enumerate(self.nodes) if node.message.node_id == self.head), 0)
-        self.rows_changed(head)
+        self._lay_out(self.head)
+
+    def show(self, messages: Sequence[Message], head: str | None, answering: str | None = None) -> None:
+        """Show another state of the tree. The cursor stays on its message, or follows the head where it stood there."""
+        here = self.current.message.node_id if self.current else None
+        followed = here is None or here == self.head
+        self.messages, self.head, self.answering = messages, head, answering
+        self._lay_out(head if followed else here)
+
+    def search(self, text: str) -> None:
+        """Show only messages that have each of some words."""
+        self.words = text.casefold().split()
+        self._relay()
+
+    def _relay(self) -> None:
+        self._lay_out(self.current.message.node_id if self.current else self.head)
+
+    def _lay_out(self, cursor: str | None) -> None:
+        messages = subtree(self.messages, self.root) if self.root else self.messages
+        if self.root and not messages:
+            self.root, messages = None, self.messages
+        everything = self.filter == "all" and not self.words
+        parents = {message.parent_id for message in self.messages} if self.filter == "forks" else set()
+        self.nodes = lay_out(messages, None if everything else lambda message: self._kept(message, parents))
+        self._refold(cursor)
+
+    def _kept(self, message: Message, parents: set[str | None]) -> bool:
+        if self.words:
+            text = f"{message.name or ''}\n{message.text}".casefold()
+            if not all(word in text for word in self.words):
+                return False
+        match self.filter:
+            case "prompts":
+                return message.role == "user"
+            case "forks":
+                # Where branches part, and where they end.
+                return message.alternatives > 1 or message.node_id not in parents
+            case "named":
+                return bool(message.name) or message.starred
+            case "all":
+                return True
+
+    def _refold(self, cursor: str | None) -> None:
+        """Find out which rows are shown, and put the cursor on a message, or on the nearest shown above it."""
+        self._visible = []
+        skip_until = -1
+        for index, node in enumerate(self.nodes):
+            if index <= skip_until:
+                continue
+            self._visible.append(index)
+            if node.message.node_id in self._folded:
+                skip_until = index + node.below
+        self.rows_changed(self._place(cursor))
+        self.post_message(self.Changed())
+
+    def _place(self, node_id: str | None) -> int:
+        places = {self.nodes[index].message.node_id: row for row, index in enumerate(self._visible)}
+        above = {message.node_id: message.parent_id for message in self.messages} if node_id not in places else {}
+        while node_id is not None and node_id not in places:
+            node_id = above.get(node_id)
+        return places[node_id] if node_id is not None else 0
 
     def row_count(self) -> int:
         return len(self._visible)
 
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
-        place = self._visible[index]
-        node = self.nodes[place]
+        node = self.nodes[self._visible[index]]
         message = node.message
         on_path = message.on_active_path
-        is_head = message.node_id == self.head
-        guides = node.guides
-        if self.plain:
-            guides = " " * len(guides)
         sign = ("* " if on_path else "- ") if self.plain else ("● " if on_path else "○ ")
-        who = "you: " if message.role == "user" else "" if message.role == "assistant" else f"{message.role}: "
-        kind = "" if on_path else "rows--muted"
         text = clean_line(message.text, 300) or ("(no text)" if message.role == "assistant" else "(empty)")
+        is_head = message.node_id == self.head
         left: list[Piece] = [
-            (guides, "rows--sign" if on_path else "rows--line"),
+            (self._guides(node, width), "rows--sign" if on_path else "rows--line"),
             (sign, "rows--sign" if on_path else "rows--muted"),
-            (who, "rows--user" if message.role == "user" else "rows--muted"),
-            (text, "rows--strong" if is_head else kind),
         ]
+        if message.starred:
+            left.append(("starred " if self.plain else "★ ", "rows--warning"))
+        if message.name:
+            left.append((f"{clean_line(message.name, 60)}: ", "rows--name"))
+        who = "you: " if message.role == "user" else "" if message.role == "assistant" else f"{message.role}: "
+        left.append((who, "rows--user" if message.role == "user" else "rows--muted"))
+        left.append((text, "rows--strong" if is_head else "" if on_path else "rows--muted"))
+        return left, self._facts(node, width, is_head=is_head)
+
+    def _guides(self, node: Node, width: int) -> str:
+        # The text matters more than how deep it is.
+        most = max(min(24, width // 3), 4)
+        guides = node.guides if len(node.guides) <= most else "…" + node.guides[-most + 1 :]
+        return " " * len(guides) if self.plain else guides
+
+    def _facts(self, node: Node, width: int, *, is_head: bool) -> list[Piece]:
+        message = node.message
         right: list[Piece] = []
-        if is_head:
+        if message.node_id == self.answering:
+            right.append(("writing  ", "rows--sign"))
+        elif is_head:
             right.append(("here  ", "rows--sign"))
-        if place in self._folded:
+        if message.node_id in self._folded and node.below:
             right.append((f"+{node.below}  ", "rows--sign"))
-        if width > 56:
+        if width > WITH_MODEL:
             model = message.model if message.role == "assistant" else ""
             right.append((f"{labels.fit(clean_line(labels.short_model(model)), 16):<16}  ", "rows--muted"))
         right.append((f"{labels.age(message.created_at):>4}", "rows--muted"))
-        return left, right
-
-    def _refold(self, place: int) -> None:
-        visible: list[int] = []
-        skip_until = -1
-        for index, node in enumerate(self.nodes):
-            if index <= skip_until:
-                continue
-            visible.append(index)
-            if index in self._folded:
-                skip_until = index + node.below
-        self._visible = visible
-        self.rows_changed(visible.index(place))
+        return right
 
     def action_fold(self) -> None:
         """Fold what is below; a message that has nothing to fold sends the cursor to the fork above."""
-        if not self._visible:
+        node = self.current
+        if node is None:
             return
-        place = self._visible[self.cursor]
-        node = self.nodes[place]
-        if node.below and place not in self._folded:
-            self._folded.add(place)
-            self._refold(place)
+        node_id = node.message.node_id
+        if node.below and node_id not in self._folded:
+            self._folded.add(node_id)
+            self._refold(node_id)
             return
         parent = node.parent
         while parent is not None and self.nodes[parent].children < 2:
@@ -163,78 +264,34 @@ class TreeRows(Rows):
             self.cursor = self._visible.index(parent)
 
     def action_unfold(self) -> None:
-        if not self._visible:
+        node = self.current
+        if node is None:
             return
-        place = self._visible[self.cursor]
-        if place in self._folded:
-            self._folded.discard(place)
-            self._refold(place)
+        if node.message.node_id in self._folded:
+            self._folded.discard(node.message.node_id)
+            self._refold(node.message.node_id)
         else:
             self.action_cursor(1)
+
+    def action_filter(self) -> None:
+        """Show the next kind of rows: all, prompts, forks, named."""
+        self.filter = FILTERS[(FILTERS.index(self.filter) + 1) % len(FILTERS)]
+        self._relay()
+
+    def action_hoist(self) -> None:
+        """Show only what is below the cursor; once more, show everything."""
+        here = self.current
+        self.root = None if self.root or here is None else here.message.node_id
+        self._relay()
 
     def action_preview(self) -> None:
         self.post_message(self.PreviewWanted())
 
+    def action_search(self) -> None:
+        self.post_message(self.SearchWanted())
+
     def action_close(self) -> None:
-        self.post_message(self.Closed())
+        self.post_message(self.Closed(stays=False))
 
-
-class TreeScreen(ModalScreen[str | None]):
-    """The tree of one thread. Gives the node to go to, None where nothing is to change.
-
-    Args:
-        messages: Every message, depth first.
-        head: The node of the head.
-        title: The thread's title.
-    """
-
-    CSS_PATH = "tree.tcss"
-
-    def __init__(self, messages: Sequence[Message], head: str | None, title: str, *, plain: bool = False) -> None:
-        super().__init__()
-        self._rows = TreeRows(messages, head, plain=plain)
-        self._title = clean_line(title, 60) or labels.UNTITLED
-
-    def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog", id="tree-dialog"):
-            yield self._rows
-            with VerticalScroll(id="preview", can_focus=False):
-                yield Static("", markup=False)
-            yield Static(
-                key_hints(("Enter", "Go there"), ("←→", "Fold"), ("Space", "Preview"), ("Esc", "Close")),
-                markup=False,
-                classes="hint",
-            )
-
-    def on_mount(self) -> None:
-        dialog = self.query_one("#tree-dialog")
-        nodes = self._rows.nodes
-        leaves = sum(node.children == 0 for node in nodes)
-        dialog.border_title = Content(self._title)
-        dialog.border_subtitle = (
-            f"{labels.plural(len(nodes), 'message')} · {labels.plural(leaves, 'branch', 'branches')}"
-        )
-        self.query_one("#preview").display = False
-        self._rows.focus()
-
-    def on_rows_chosen(self, event: Rows.Chosen) -> None:
-        node = self._rows.current
-        self.dismiss(node.message.node_id if node else None)
-
-    def on_rows_moved(self, event: Rows.Moved) -> None:
-        self._show_preview()
-
-    def on_tree_rows_closed(self, event: TreeRows.Closed) -> None:
-        self.dismiss(None)
-
-    def on_tree_rows_preview_wanted(self, event: TreeRows.PreviewWanted) -> None:
-        preview = self.query_one("#preview")
-        preview.display = not preview.display
-        self.query_one("#tree-dialog").set_class(preview.display, "-previewing")
-        self._show_preview()
-
-    def _show_preview(self) -> None:
-        preview = self.query_one("#preview")
-        if preview.display and (node := self._rows.current) is not None:
-            preview.query_one(Static).update(Content(clean(node.message.text)))
-            preview.scroll_home(animate=False)
+    def action_leave(self) -> None:
+        self.post_message(self.Closed(stays=True))

@@ -59,8 +59,15 @@ class Window:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
+    async def messages(self, *keys: str) -> None:
+        """Go to message mode, wherever the focus is, and press keys there."""
+        self.screen.transcript.focus()
+        await self.pilot.pause()
+        await self.press(*keys)
+
     async def write(self, text: str) -> None:
         """Put a text into the prompt, as a paste does, and send it."""
+        self.screen.prompt.focus()
         self.screen.prompt.hold(text)
         await self.press("enter")
 

@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
 from textual.widgets import Static
 
-from chatui.conversation.tree import Message
 from chatui.tui.dialogs import EditText, Facts
 from chatui.tui.models import ModelPicker
-from chatui.tui.tree import TreeRows, TreeScreen, lay_out
-from tests.tui.conftest import Window, plain, rows_of, window
+from tests.tui.conftest import Window, plain, window
 
 
 def checkpoints(window: Window) -> list[tuple[object, ...]]:
@@ -121,76 +118,6 @@ async def test_jump_between_forks(seeded: Path) -> None:
         selected = chat.screen.transcript.selected
         assert selected is not None
         assert (selected.depth, selected.alternatives) == (2, 2)
-
-
-async def test_the_tree_opens_on_the_head_and_goes_anywhere(seeded: Path) -> None:
-    async with window(seeded) as chat:
-        await chat.press("ctrl+t")
-        tree = chat.app.screen
-        assert isinstance(tree, TreeScreen)
-        rows = tree.query_one(TreeRows)
-        assert rows.current is not None
-        assert rows.current.message.text == head_text(chat)
-        painted = [row.rstrip() for row in rows_of(rows)]
-        assert painted[0].startswith(" ● you: How do I sort")
-        assert painted[1].startswith(" ├─○ Sort twice")
-        assert painted[2].startswith(" │ ○ you: Show me code")
-        assert painted[4].startswith(" └─● Give `sorted`")
-        await chat.press("home", "down", "left")
-        assert "+2" in rows_of(rows)[1]
-        await chat.press("right", "down", "down", "space")
-        assert tree.query_one("#preview").display
-        await chat.press("enter")
-        assert chat.app.screen is chat.screen
-        assert head_text(chat).startswith("`rows.sort")
-        assert [text[:8] for text in chat.texts()] == ["How do I", "Sort twi", "Show me ", "rows.sor"]
-
-
-def many(count: int) -> list[Message]:
-    """A thread of `count` messages that forks at every twentieth."""
-    messages: list[Message] = []
-    for index in range(count):
-        parent = None if index == 0 else f"n{index - 1}" if index % 20 else f"n{index - 20}"
-        messages.append(
-            Message(
-                node_id=f"n{index}",
-                parent_id=parent,
-                checkpoint_id=None,
-                message_id=f"m{index}",
-                role="assistant" if index % 2 else "user",
-                text=f"Message {index} " + "word " * 50,
-                created_at="2026-01-01T00:00:00Z",
-                depth=index + 1,
-            )
-        )
-    from chatui.conversation.tree import depth_first
-
-    return depth_first(messages)
-
-
-async def test_a_tree_of_two_thousand_messages_opens_at_once(chat: Window) -> None:
-    messages = many(2000)
-    began = time.perf_counter()
-    screen = TreeScreen(messages, "n1999", "Large")
-    await chat.app.push_screen(screen)
-    await chat.pilot.pause()
-    seconds = time.perf_counter() - began
-    rows = screen.query_one(TreeRows)
-    assert rows.current is not None
-    assert rows.current.message.node_id == "n1999"
-    assert len(list(rows.walk_children())) == 0, "no widget a row"
-    assert seconds < 2, "well under the time of two thousand widgets"
-    await chat.press("home", "left")
-    assert rows.row_count() == 1
-
-
-def test_only_forks_indent() -> None:
-    nodes = lay_out(many(60))
-    # A fork below the first message: its first branch of nineteen, and the second, which forks again at its first.
-    assert [node.guides for node in nodes[:3]] == ["", "├─", "│ "]
-    assert [node.guides for node in nodes[19:22]] == ["│ ", "└─", "  ├─"]
-    assert {node.guides for node in nodes[22:40]} == {"  │ "}
-    assert {node.guides for node in nodes[41:]} == {"    "}
 
 
 async def test_copy_takes_the_source_and_details_tell_the_rest(seeded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

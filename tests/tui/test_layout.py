@@ -149,7 +149,7 @@ async def test_what_is_on_the_screen_at_each_size(seeded: Path, size: tuple[int,
         await chat.press("escape")
         assert chat.app.focused is chat.screen.prompt
         assert threads.display == (size[0] >= 120)
-        for key in ("ctrl+t", "f1", "ctrl+o"):
+        for key in ("f1", "ctrl+o"):
             await chat.press(key)
             dialog = chat.app.screen.query_one(".dialog")
             assert chat.app.screen.region.contains_region(dialog.region)

@@ -22,7 +22,7 @@ async def test_a_count_asks_for_several_answers_at_once(chat: Window) -> None:
     await chat.say("Question", "One")
     gate = asyncio.Event()
     chat.models.script = ["More", gate]
-    await chat.press("escape", "3")
+    await chat.messages("3")
     assert "3 ×" in chat.status()
     await chat.press("r")
     await chat.until(lambda: chat.texts()[-1:] == ["More"])
@@ -50,7 +50,7 @@ async def test_go_on_with_a_reply_that_was_stopped(chat: Window) -> None:
     await chat.until(lambda: chat.screen.reply is None)
     assert "+ goes on" in plain(chat.views[-1].query_one(".foot", Static))
     chat.models.script = [" and whole"]
-    await chat.press("escape", "+")
+    await chat.messages("+")
     await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "Half and whole"])
     assert chat.badges()[1].endswith("‹2/2›")
     await chat.press("+")
@@ -59,7 +59,7 @@ async def test_go_on_with_a_reply_that_was_stopped(chat: Window) -> None:
 
 async def test_star_and_name_show_on_the_message(chat: Window) -> None:
     await chat.say("Question", "One")
-    await chat.press("escape", "m", "b")
+    await chat.messages("m", "b")
     assert isinstance(chat.app.screen, AskLine)
     await chat.press(*"Short", "enter")
     await chat.until(lambda: chat.badges()[1] == "llama3.2:3b ★ Short")
@@ -76,7 +76,7 @@ async def test_delete_says_how_many_and_undo_works_after_a_restart(tmp_path: Pat
     async with window(path) as chat:
         await chat.say("First", "One")
         await chat.say("Second", "Two")
-        await chat.press("escape", "k", "x")
+        await chat.messages("k", "x")
         assert isinstance(chat.app.screen, Confirm)
         assert "2 messages" in plain(chat.app.screen.query_one(".dialog Static", Static))
         await chat.press("enter")
@@ -89,7 +89,7 @@ async def test_delete_says_how_many_and_undo_works_after_a_restart(tmp_path: Pat
         await chat.until(lambda: chat.texts() == ["First"])
     async with window(path) as chat:
         assert chat.texts() == ["First"]
-        await chat.press("escape", "u")
+        await chat.messages("u")
         await chat.until(lambda: chat.texts() == ["First", "One", "Second", "Two"])
         await chat.press("u")
         assert any("No message is deleted" in toast for toast in chat.toasts())
@@ -97,7 +97,7 @@ async def test_delete_says_how_many_and_undo_works_after_a_restart(tmp_path: Pat
 
 async def test_all_messages_can_be_deleted_and_brought_back(chat: Window) -> None:
     await chat.say("First", "One")
-    await chat.press("escape", "g", "x", "y")
+    await chat.messages("g", "x", "y")
     await chat.until(lambda: chat.texts() == [])
     assert chat.app.focused is chat.screen.prompt
     assert any("/undo-delete-message" in toast for toast in chat.toasts())
@@ -117,12 +117,12 @@ async def test_copy_out(chat: Window, downs: int, texts: list[str], count: int) 
     """The path alone, with what is below, or the whole tree; the copy is opened and is independent."""
     await chat.say("First", "Zero")
     chat.models.script = ["One"]
-    await chat.press("escape", "r")
+    await chat.messages("r")
     await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["First", "One"])
     await chat.press("escape")
     await chat.say("Second", "Two")
     chat.models.script = ["Three"]
-    await chat.press("escape", "G", "r")
+    await chat.messages("G", "r")
     await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1] == "Three")
     original = chat.screen.thread_id
     await chat.press("g", "j", "f")
@@ -141,7 +141,7 @@ async def test_copy_out(chat: Window, downs: int, texts: list[str], count: int) 
 async def test_carry_a_text_into_the_prompt_with_its_origin(chat: Window) -> None:
     await chat.say("Question", "One\n\nTwo")
     chat.screen.prompt.hold("Look:")
-    await chat.press("escape", "c")
+    await chat.messages("c")
     assert chat.screen.prompt.text == "Look:\n\nFrom “Question”, #2, llama3.2:3b:\n> One\n>\n> Two\n\n"
     assert chat.app.focused is chat.screen.prompt
 
@@ -153,7 +153,7 @@ async def test_copy_one_of_the_blocks_of_code(chat: Window, monkeypatch: pytest.
     copied: list[str] = []
     monkeypatch.setattr(chat.app, "copy_to_clipboard", copied.append)
     await chat.say("Question", CODE)
-    await chat.press("escape", "Y")
+    await chat.messages("Y")
     assert isinstance(chat.app.screen, CodeBlocks)
     assert "first = 1" in rows_of(chat.app.screen.query_one("#code-rows"))[0]
     await chat.press("down", "enter")
@@ -163,7 +163,7 @@ async def test_copy_one_of_the_blocks_of_code(chat: Window, monkeypatch: pytest.
     assert any("no block of code" in toast for toast in chat.toasts())
     await chat.press("escape")
     await chat.say("Again", "```\nalone\n```")
-    await chat.press("escape", "Y")
+    await chat.messages("Y")
     assert copied[-1] == "alone", "of one there is nothing to choose"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,18 @@ import pytest
 from textual.pilot import Pilot
 
 from chatui.config import Config
+from chatui.conversation.timeline import Step
+from chatui.conversation.tree import Message, Role
 from chatui.errors import NoModel
 from chatui.tui.app import ChatApp
+from chatui.tui.compare import CompareScreen
+from chatui.tui.timeline import TimelineScreen
 from tests.tui.seed import SeedModels, open_library
 
 SIZES = [(120, 40), (60, 16)]
 
 
-def prepare(*keys: str) -> Any:
+def prepare(*keys: str, close: bool = True) -> Any:
     async def run(pilot: Pilot[int]) -> None:
         app = pilot.app
         assert isinstance(app, ChatApp)
@@ -27,7 +32,8 @@ def prepare(*keys: str) -> Any:
         # The cursor blinks by a clock of its own.
         app.chat_screen.prompt.cursor_blink = False
         await pilot.pause()
-        await app.library.close()
+        if close:
+            await app.library.close()
 
     return run
 
@@ -39,9 +45,72 @@ def test_main(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str
     assert snap_compare(app, terminal_size=size, run_before=prepare())
 
 
-def test_tree(snap_compare: Any, seeded: Path) -> None:
-    app = ChatApp(open_library(seeded, SeedModels()), Config(theme="chatui-dark"))
-    assert snap_compare(app, terminal_size=(120, 40), run_before=prepare("ctrl+t"))
+@pytest.mark.parametrize(("size", "theme"), [((120, 40), "chatui-dark"), ((80, 24), "chatui-light")])
+def test_tree(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str) -> None:
+    """A pane where there is room for a third, else a dialog."""
+    app = ChatApp(open_library(seeded, SeedModels()), Config(theme=theme))
+    assert snap_compare(app, terminal_size=size, run_before=prepare("ctrl+t", "space"))
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"), [((120, 40), "chatui-dark"), ((80, 24), "chatui-light"), ((60, 16), "chatui-dark")]
+)
+def test_compare(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str) -> None:
+    app = ChatApp(open_library(seeded, SeedModels()), Config(theme=theme))
+
+    async def settled(pilot: Pilot[int]) -> None:
+        await prepare("escape", "left_square_bracket", "equals_sign", "left", "equals_sign", close=False)(pilot)
+        while not isinstance(pilot.app.screen, CompareScreen):
+            await pilot.pause()
+        await pilot.pause()
+        await app.library.close()
+
+    assert snap_compare(app, terminal_size=size, run_before=settled)
+
+
+STEPS = [
+    Step(f"1f0c8a2e-0000-6000-8000-00000000a{number:03}", None, source, number - 1, f"2026-11-23T10:20:{number:02}+00:00",
+         following, 700 + 411 * number, node)
+    for number, (source, following, node) in enumerate(
+        [
+            ("input", ["__start__"], None),
+            ("loop", ["model"], "q"),
+            ("loop", [], "a"),
+            ("fork", [], "gone"),
+            ("update", [], "b"),
+        ]
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "theme"), [((120, 40), "chatui-light"), ((60, 16), "chatui-dark")])
+def test_timeline(
+    snap_compare: Any, seeded: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], theme: str
+) -> None:
+    # Ids and times of the seeded thread differ from run to run, and show: these do not.
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    app = ChatApp(open_library(seeded, SeedModels()), Config(theme=theme))
+
+    async def read(checkpoint_id: str) -> dict[str, Any]:
+        return {"messages": []}
+
+    async def opened(pilot: Pilot[int]) -> None:
+        said: list[tuple[str, Role, str]] = [
+            ("q", "user", "Why?"),
+            ("a", "assistant", "So."),
+            ("b", "assistant", "No."),
+        ]
+        messages = {
+            node: Message(node_id=node, parent_id=None, checkpoint_id=None, message_id=node, role=role, text=text)
+            for node, role, text in said
+        }
+        await prepare(close=False)(pilot)
+        await app.push_screen(TimelineScreen(STEPS, messages, STEPS[2].checkpoint_id, read))
+        await pilot.pause()
+        await app.library.close()
+
+    assert snap_compare(app, terminal_size=size, run_before=opened)
 
 
 @pytest.mark.parametrize("size", SIZES)
