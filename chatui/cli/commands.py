@@ -46,7 +46,7 @@ COMMANDS: dict[str, Command] = {
     "restore": Command("THREAD", "Bring back what was deleted", "removal:restore", "Threads"),
     "purge": Command("THREAD", "Remove a thread or a message from the file for good; asks", "removal:purge", "Threads"),
     "models": Command("[list|pull|show]", "The models that can be used", "models:app", "Setup"),
-    "db": Command("[path|stats|check|reindex]", "The database", "database:app", "Setup"),
+    "db": Command("[path|stats|check|reindex|vacuum]", "The database", "database:app", "Setup"),
     "config": Command("[path|show]", "The config file", "config:app", "Setup"),
     "doctor": Command("", "Check everything that chatui needs", "doctor:doctor", "Setup"),
 }

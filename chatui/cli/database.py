@@ -1,4 +1,4 @@
-"""`chatui db`: path, stats, check, reindex."""
+"""`chatui db`: path, stats, check, reindex, vacuum."""
 
 from __future__ import annotations
 
@@ -116,5 +116,17 @@ def reindex(context: typer.Context) -> None:
         if count and sys.stderr.isatty():
             print("\r\x1b[K", end="", file=sys.stderr, flush=True)
         print(f"The index of {output.counted(count, 'thread')} was made anew.")
+
+    asyncio.run(run())
+
+
+@app.command()
+def vacuum(context: typer.Context) -> None:
+    """Write the file anew without what was removed from it. Purging does so by itself."""
+
+    async def run() -> None:
+        async with context.obj.library() as library:
+            freed = await library.vacuum()
+        print(f"Done: {output.size(freed)} freed.")
 
     asyncio.run(run())

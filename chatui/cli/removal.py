@@ -71,22 +71,13 @@ def restore(context: typer.Context, thread: ThreadName, at: At = None, json: Jso
                 if node is None or not is_deleted(conversation, node):
                     raise UsageError("That message is not deleted.", f"`chatui tree {found.thread_id}` shows it.")
                 before = found.message_count
-                await _bring_back(conversation, node)
+                # With the message above whose deletion took this one along, where it was such a one.
+                await conversation.upkeep.restore(node)
                 count = library.thread(found.thread_id).message_count - before
                 done = f"{output.counted(count, 'message')} {'is' if count == 1 else 'are'} back."
             _print(library.thread(found.thread_id), done, json)
 
     asyncio.run(run())
-
-
-async def _bring_back(conversation: Conversation, node: str) -> None:
-    try:
-        await conversation.upkeep.restore(node)
-    except UsageError:
-        raise UsageError(
-            "A message above that one was deleted, and this one with it.",
-            "Give the checkpoint of the one above, as `chatui delete` printed it.",
-        ) from None
 
 
 def purge(
@@ -139,13 +130,15 @@ async def _purge_thread(library: Library, thread: Thread, *, yes: bool, json: bo
 
 def _below(conversation: Conversation, node: str) -> str:
     """The question before a message and all below it are purged."""
-    count = conversation.upkeep.count_below(node)
-    if not count:
-        return "Remove that deleted message and all below it for good?"
-    message = conversation.message(node)
-    what = f'the {message.role} message "{clean_line(message.text, 40)}"'
+    count = conversation.upkeep.count_below(node, hidden=True)
+    shown = conversation.upkeep.count_below(node)
+    what = "that deleted message"
+    if shown:
+        message = conversation.message(node)
+        what = f'the {message.role} message "{clean_line(message.text, 40)}"'
     more = f" and {count - 1:,} below it, {count:,} in all," if count > 1 else ""
-    return f"Remove {what}{more} for good, with any deleted ones below it?"
+    gone = f" ({count - shown:,} of them deleted before)" if 0 < shown < count else ""
+    return f"Remove {what}{more} for good{gone}?"
 
 
 def _agreed(question: str) -> bool:

@@ -158,6 +158,7 @@ class Library:
         self.thread(thread_id)
         if (conversation := self._open.get(thread_id)) and conversation.running:
             raise UsageError("A reply streams in this thread.", "Stop it first, or wait for it.")
+        self._store.database.check_writable()
         async with self._store.database.transaction() as connection:
             await remove_thread(connection, thread_id)
         await compact(self._store.database)
@@ -165,6 +166,19 @@ class Library:
     async def allow_schema_change(self) -> None:
         """Bring another program's file of an older generation to LangGraph's form of today; the user agreed."""
         await self._store.database.upgrade()
+
+    async def vacuum(self) -> int:
+        """Write the file anew without what was removed from it. Returns how many bytes it became smaller.
+
+        Raises:
+            DatabaseError: Another process uses the file.
+        """
+        from chatui.storage.removal import compact
+
+        before = self.stats().bytes
+        self._store.database.check_writable()
+        await compact(self._store.database)
+        return max(0, before - self.stats().bytes)
 
     async def pin(self, thread_id: str, on: bool = True) -> Thread:
         """Keep a thread at the top of the list, or no longer."""

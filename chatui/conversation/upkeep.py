@@ -66,9 +66,9 @@ class Upkeep:
             await self._store.marks.name(connection, self._thread_id, node_id, clean_line(name, _NAME_LENGTH) or None)
         return self._walk.message(node_id)
 
-    def count_below(self, node_id: str) -> int:
-        """Return how many messages deleting this one would hide, itself included."""
-        return len(self._store.marks.below(self._thread_id, node_id))
+    def count_below(self, node_id: str, *, hidden: bool = False) -> int:
+        """Return how many messages deleting this one would hide, itself included; with `hidden` how many purging would remove."""
+        return len(self._store.marks.below(self._thread_id, node_id, hidden=hidden))
 
     async def delete(self, node_id: str) -> int:
         """Hide a message and all below it, and return how many they are. `restore` brings them back, also after a restart.
@@ -88,12 +88,13 @@ class Upkeep:
         """Show a deleted message again, with all below it, and go to it.
 
         Args:
-            node_id: The message; None for the one that was deleted last.
+            node_id: The message, or one below it; None for the one that was deleted last.
 
         Raises:
             UsageError: Nothing is deleted in this thread.
         """
-        node_id = node_id or self._store.marks.last_deleted(self._thread_id)
+        marks = self._store.marks
+        node_id = marks.deleted_at(self._thread_id, node_id) if node_id else marks.last_deleted(self._thread_id)
         if node_id is None:
             raise UsageError("No message is deleted in this thread.", "There is nothing to bring back.")
         async with self._store.database.transaction() as connection:
@@ -109,6 +110,7 @@ class Upkeep:
         from chatui.storage.removal import compact, remove_messages
 
         self._check_quiet()
+        self._store.database.check_writable()
         gone = self._store.marks.below(self._thread_id, node_id, hidden=True)
         index = await self._index()
         await index.catch_up(self._thread_id)
@@ -131,6 +133,7 @@ class Upkeep:
         """
         from chatui.storage.copies import copy_checkpoints, copy_marks, copy_thread_row
 
+        self._store.database.check_writable()
         index = await self._index()
         await index.catch_up(self._thread_id)
         lineage = await asyncio.to_thread(index.lineage, self._thread_id)

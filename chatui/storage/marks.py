@@ -38,6 +38,19 @@ class Marks:
         with self._database.reading() as connection:
             return [row[0] for row in connection.execute(sql, (thread_id, node_id, hidden))]
 
+    def deleted_at(self, thread_id: str, node_id: str) -> str | None:
+        """Return the message whose deletion hides another: itself, or the nearest one above; None if it is shown."""
+        sql = """WITH RECURSIVE path (node_id, place) AS (
+                SELECT ?2, 0
+                UNION ALL
+                SELECT m.parent_id, place + 1 FROM path
+                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id WHERE m.parent_id <> '')
+            SELECT p.node_id FROM path p JOIN chatui_marks k ON k.thread_id = ?1 AND k.node_id = p.node_id
+            WHERE k.deleted_at IS NOT NULL ORDER BY p.place LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id, node_id)).fetchone()
+        return row[0] if row else None
+
     def last_deleted(self, thread_id: str) -> str | None:
         """Return the node that was deleted last in a thread, None if there is none."""
         sql = """SELECT node_id FROM chatui_marks WHERE thread_id = ? AND deleted_at IS NOT NULL

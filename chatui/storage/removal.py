@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 import aiosqlite
 
+from chatui.errors import DatabaseError
 from chatui.storage.database import Database, explain
 from chatui.storage.lineage import Lineage
 from chatui.storage.marks import count_anew
@@ -81,9 +82,16 @@ async def compact(database: Database) -> None:
             await writer.execute("INSERT INTO chatui_search (chatui_search) VALUES ('optimize')")
             await writer.commit()
             await writer.execute("VACUUM")
+            if database.side is not None:
+                # Without a name only our own side file is written anew.
+                await writer.execute("VACUUM theirs")
             async with writer.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
                 row = await cursor.fetchone()
             if row is None or row[0]:
                 raise sqlite3.OperationalError("database is locked")
         except sqlite3.Error as error:
-            raise explain(error, database.path) from error
+            told = explain(error, database.path)
+            raise DatabaseError(
+                f"The messages are removed, but their text may still be in the file: {told.title}",
+                "Close what uses it, then run `chatui db vacuum`.",
+            ) from error

@@ -79,6 +79,7 @@ def count(database: Database) -> tuple[int, int, int, int]:
         checkpoints = 0
         if has_tables(connection):
             checkpoints = connection.execute("SELECT count(*) FROM checkpoints").fetchone()[0]
-        pages = connection.execute("PRAGMA freelist_count").fetchone()[0]
-        size = connection.execute("PRAGMA page_size").fetchone()[0]
+        name = "main" if database.side is None else "theirs"
+        pages = connection.execute(f"PRAGMA {name}.freelist_count").fetchone()[0]
+        size = connection.execute(f"PRAGMA {name}.page_size").fetchone()[0]
     return threads, messages, checkpoints, pages * size

@@ -111,3 +111,10 @@ def test_a_database_that_works_is_described(run: Run, database: Path) -> None:
     assert "1 thread, 2 messages" in str(found["detail"])
     database.chmod(0o400)
     assert "read-only" in str(checks(run)["database"]["detail"])
+
+
+def test_the_file_is_written_anew(run: Run) -> None:
+    run("ask", "Hello")
+    assert run("db", "vacuum").out.startswith("Done: ")
+    assert run("db", "check").code == 0
+    run("--read-only", "db", "vacuum").failed(1, "read-only")

@@ -336,3 +336,21 @@ def test_a_file_with_other_tables_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotADatabase, match="another program's"):
         Store.open(path)
     assert path.read_bytes() == before
+
+
+async def test_what_is_purged_is_gone_from_another_program_s_file_too(fixture: tuple[Guest, dict[str, Any]]) -> None:
+    guest, _ = fixture
+    library = await guest.open()
+    store = library._store
+    if store.database.generation() != "today":
+        with pytest.raises(SchemaChange):
+            await library.purge("bob/fork")
+        await library.allow_schema_change()
+    await (await store.database.writer()).execute("PRAGMA theirs.secure_delete=OFF")
+    assert b"Once upon a time there was a fox" in guest.path.read_bytes()
+    await library.purge("bob/fork")
+    await guest.close()
+    assert b"Once upon a time there was a fox" not in guest.path.read_bytes()
+    connection = sqlite3.connect(guest.path)
+    assert connection.execute("SELECT count(DISTINCT thread_id) FROM checkpoints").fetchone() == (5,)
+    connection.close()
