@@ -1,7 +1,8 @@
 """The main screen: threads, messages, prompt. It reads and writes through the library; the widgets do neither.
 
-What its keys do stands in three files beside it: turns.py (send, regenerate, edit, stop), travel.py (move in the tree) and shelf.py
-(threads and models).
+What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), travel.py (move in the tree), shelf.py (threads
+and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out) and reading.py (copy, details,
+compare, timeline). What is shown around the messages is around.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, cast
 from textual._context import active_app
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.content import Content
 from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
@@ -22,6 +22,7 @@ from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
+from chatui.tui.around import Around
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
@@ -79,6 +80,7 @@ class ChatScreen(Screen[None]):
         self.offer = Offer()
         self.turns = Turns(self)
         self.travel = Travel(self)
+        self._around = Around(self)
         self.shelf = Shelf(self)
         self._draft_kept = ""
         self._handlers = {
@@ -175,6 +177,10 @@ class ChatScreen(Screen[None]):
         self.threads.show(page, self.library.count(text=text), offset=offset)
         self.threads.mark(self.thread_id, self.chat.replies.threads())
 
+    def show_state(self) -> None:
+        """Bring everything around the messages up to date."""
+        self._around.show()
+
     def prompt_focus(self) -> None:
         """Put the focus into the prompt, or on an offer that waits."""
         self.threads.remove_class("-open")
@@ -189,80 +195,12 @@ class ChatScreen(Screen[None]):
             timeout=8,
         )
 
-    # What is shown around the messages
-
-    def show_state(self) -> None:
-        """Bring everything around the messages up to date."""
-        empty = not self.transcript.records and self.reply is None
-        self.query_one("#empty").display = empty
-        self.transcript.display = not empty
-        self.query_one("#forking", Notice).show(self.travel.fork_line())
-        waiting = self.chat.replies.waiting.get(self.thread_id, [])
-        lines = [f"{'Next' if self.reply else 'Waiting'}: {labels.fit(' '.join(text.split()), 90)}" for text in waiting]
-        if lines:
-            lines.append(
-                "↑ takes it back into the prompt, /drop drops it" + ("." if self.reply else ", Enter sends it.")
-            )
-        self.query_one("#queue", Notice).show("\n".join(lines))
-        box = self.query_one("#prompt-box")
-        box.set_class(self.turns.editing is not None, "-editing")
-        self._show_prompt_title()
-        model = self.shelf.model
-        box.border_subtitle = Content(clean_line(labels.short_model(model), 40)) if model else "no model yet"
-        if self.travel.tree is not None:
-            self.travel.tree.refresh()
-        self._show_status()
-
-    def _show_prompt_title(self) -> None:
-        title = Content(self.turns.prompt_title())
-        if self.transcript.news:
-            # In the border, where it moves nothing.
-            title = Content.assemble(title, "  ", (" ↓ new · Ctrl+End ", "$block-cursor-foreground on $primary bold"))
-        self.query_one("#prompt-box").border_title = title
-
-    def _show_status(self) -> None:
-        thread = self.conversation.thread()
-        title = (thread.title if thread else "") or labels.UNTITLED
-        self.query_one(StatusLine).show(self._mode(), title, self.turns.facts(thread))
-        self._show_keys()
-
-    def _mode(self) -> str:
-        if self.transcript.has_focus:
-            return "MESSAGES"
-        if self._tree_pane is not None and self._tree_pane.has_focus_within:
-            return "TREE"
-        return "THREADS" if self.threads.has_focus_within else "PROMPT"
-
-    @property
-    def _tree_pane(self) -> TreeView | None:
-        return self.travel.tree.pane if self.travel.tree else None
-
-    def _show_keys(self) -> None:
-        keys: list[tuple[str, str, str]] = []
-        if self.prompt.has_focus:
-            keys += [
-                ("Enter", "Send", ""),
-                ("Ctrl+J", "New line", ""),
-                ("Esc", "Stop" if self.reply else "Messages", ""),
-            ]
-        elif self.threads.has_focus_within:
-            keys.append(("Enter", "Open", ""))
-            if not self.threads.rows.has_focus:
-                keys += [("↓", "To the list", ""), ("Esc", "Clear" if self.threads.text else "Prompt", "")]
-        elif self._tree_pane is not None and self._tree_pane.has_focus_within:
-            keys.append(("Enter", "Go there", ""))
-        # A binding of several keys is told once.
-        shown = {active.binding.id: active.binding for active in reversed(self.active_bindings.values())}
-        for binding in reversed(shown.values()):
-            if binding.show and binding.id:
-                key = binding.key_display or self.app.get_key_display(binding)
-                keys.append((key, binding.description, binding.action))
-        self.query_one(KeyLine).show(keys)
+    # What changes by itself
 
     async def _paint(self) -> None:
         if self.reply is not None:
             await self.transcript.paint()
-            self._show_status()
+            self._around.show_status()
 
     async def _look(self) -> None:
         """Show what another window, or this one, has written."""
@@ -396,16 +334,16 @@ class ChatScreen(Screen[None]):
             self.transcript.action_select_first()
 
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
-        self._show_status()
+        self._around.show_status()
 
     def on_message_window_news(self, event: Transcript.News) -> None:
-        self._show_prompt_title()
+        self._around.show_prompt_title()
 
     async def on_chat_screen_reply_news(self, event: ChatScreen.ReplyNews) -> None:
         await self.turns.take(event.reply, event.event)
 
     def on_descendant_focus(self) -> None:
-        self._show_status()
+        self._around.show_status()
 
     def on_descendant_blur(self) -> None:
-        self._show_status()
+        self._around.show_status()

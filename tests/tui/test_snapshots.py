@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from chatui.config import Config
 from chatui.conversation.timeline import Step
@@ -16,6 +17,7 @@ from chatui.errors import NoModel
 from chatui.tui.app import ChatApp
 from chatui.tui.compare import CompareScreen
 from chatui.tui.timeline import TimelineScreen
+from tests.tui.conftest import plain
 from tests.tui.seed import SeedModels, open_library
 
 SIZES = [(120, 40), (60, 16)]
@@ -60,7 +62,7 @@ def test_compare(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: 
 
     async def settled(pilot: Pilot[int]) -> None:
         await prepare("escape", "left_square_bracket", "equals_sign", "left", "equals_sign", close=False)(pilot)
-        while not isinstance(pilot.app.screen, CompareScreen):
+        while not (isinstance(app.screen, CompareScreen) and plain(app.screen.query_one("#compare-head", Static))):
             await pilot.pause()
         await pilot.pause()
         await app.library.close()

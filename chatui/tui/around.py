@@ -1,0 +1,97 @@
+"""What is shown around the messages: notices, the prompt's border, the status line and the line of keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.content import Content
+
+from chatui.text import clean_line
+from chatui.tui import labels
+from chatui.tui.notices import Notice
+from chatui.tui.status import KeyLine, StatusLine
+
+if TYPE_CHECKING:
+    from chatui.tui.chat import ChatScreen
+    from chatui.tui.tree_view import TreeView
+
+
+class Around:
+    """The surroundings of the messages, on behalf of the main screen."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+
+    def show(self) -> None:
+        """Bring all of it up to date."""
+        screen = self._screen
+        empty = not screen.transcript.records and screen.reply is None
+        screen.query_one("#empty").display = empty
+        screen.transcript.display = not empty
+        screen.query_one("#forking", Notice).show(screen.travel.fork_line())
+        waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
+        lines = [
+            f"{'Next' if screen.reply else 'Waiting'}: {labels.fit(' '.join(text.split()), 90)}" for text in waiting
+        ]
+        if lines:
+            lines.append(
+                "↑ takes it back into the prompt, /drop drops it" + ("." if screen.reply else ", Enter sends it.")
+            )
+        screen.query_one("#queue", Notice).show("\n".join(lines))
+        box = screen.query_one("#prompt-box")
+        box.set_class(screen.turns.editing is not None, "-editing")
+        self.show_prompt_title()
+        model = screen.shelf.model
+        box.border_subtitle = Content(clean_line(labels.short_model(model), 40)) if model else "no model yet"
+        if screen.travel.tree is not None:
+            screen.travel.tree.refresh()
+        self.show_status()
+
+    def show_prompt_title(self) -> None:
+        """Say what the prompt is for, and whether there is something new below the screen."""
+        title = Content(self._screen.turns.prompt_title())
+        if self._screen.transcript.news:
+            # In the border, where it moves nothing.
+            title = Content.assemble(title, "  ", (" ↓ new · Ctrl+End ", "$block-cursor-foreground on $primary bold"))
+        self._screen.query_one("#prompt-box").border_title = title
+
+    def show_status(self) -> None:
+        """Bring the two lines at the bottom up to date."""
+        thread = self._screen.conversation.thread()
+        title = (thread.title if thread else "") or labels.UNTITLED
+        self._screen.query_one(StatusLine).show(self._mode(), title, self._screen.turns.facts(thread))
+        self._show_keys()
+
+    def _mode(self) -> str:
+        if self._screen.transcript.has_focus:
+            return "MESSAGES"
+        if self._tree_pane is not None and self._tree_pane.has_focus_within:
+            return "TREE"
+        return "THREADS" if self._screen.threads.has_focus_within else "PROMPT"
+
+    @property
+    def _tree_pane(self) -> TreeView | None:
+        return self._screen.travel.tree.pane if self._screen.travel.tree else None
+
+    def _show_keys(self) -> None:
+        screen = self._screen
+        keys: list[tuple[str, str, str]] = []
+        if screen.prompt.has_focus:
+            keys += [
+                ("Enter", "Send", ""),
+                ("Ctrl+J", "New line", ""),
+                ("Esc", "Stop" if screen.reply else "Messages", ""),
+            ]
+        elif screen.threads.has_focus_within:
+            keys.append(("Enter", "Open", ""))
+            if not screen.threads.rows.has_focus:
+                keys += [("↓", "To the list", ""), ("Esc", "Clear" if screen.threads.text else "Prompt", "")]
+        elif self._tree_pane is not None and self._tree_pane.has_focus_within:
+            keys.append(("Enter", "Go there", ""))
+        # A binding of several keys is told once.
+        shown = {active.binding.id: active.binding for active in reversed(screen.active_bindings.values())}
+        for binding in reversed(shown.values()):
+            if binding.show and binding.id:
+                key = binding.key_display or screen.app.get_key_display(binding)
+                keys.append((key, binding.description, binding.action))
+        screen.query_one(KeyLine).show(keys)
