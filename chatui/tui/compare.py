@@ -20,7 +20,7 @@ from chatui.conversation.compare import Comparison, Row, Span
 from chatui.conversation.tree import Message
 from chatui.text import clean, clean_line
 from chatui.tui import labels
-from chatui.tui.dialogs import key_hints
+from chatui.tui.dialogs import Hint
 from chatui.tui.keys import bindings
 from chatui.tui.message import alternatives_sign
 
@@ -193,8 +193,8 @@ class CompareScreen(ModalScreen[int | None]):
         with Vertical(classes="dialog", id="compare-dialog"):
             yield Static("", id="compare-head", markup=False)
             yield self._columns
-            hints = (("←→", "Side"), ("Enter", "Continue"), ("n", "Difference"), ("Esc", "Close"))
-            yield Static(key_hints(*hints), markup=False, classes="hint")
+            hints = (("←→", "Side"), ("Enter", "Continue"), ("n", "Next difference"), ("Esc", "Close"))
+            yield Hint(*hints)
 
     def on_mount(self) -> None:
         dialog = self.query_one("#compare-dialog")

@@ -116,3 +116,21 @@ def _keys(*pairs: tuple[str, str]) -> Content:
 
 
 key_hints = _keys
+
+
+class Hint(Static):
+    """The keys of a dialog on one line, each whole or not at all. The last, which closes it, is always there.
+
+    Args:
+        pairs: Keys and what they do, the most important first.
+    """
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        super().__init__("", markup=False, classes="hint")
+        self._pairs = pairs
+
+    def on_resize(self) -> None:
+        *others, last = self._pairs
+        while others and _keys(*others, last).cell_length > self.content_size.width:
+            others.pop()
+        self.update(_keys(*others, last))

@@ -84,7 +84,11 @@ class TreePlace:
             if node_id is not None:
                 await self.go_to(node_id)
 
-        dialog = TreeScreen(messages, head.node_id if head else None, thread.title if thread else "", plain=screen.plain)
+        dialog = TreeScreen(
+            messages, head.node_id if head else None, thread.title if thread else "", plain=screen.plain
+        )
+        # A toast would lie over the rows.
+        screen.app.clear_notifications()
         screen.app.push_screen(dialog, chosen)
 
     async def go_to(self, node_id: str) -> None:

@@ -17,7 +17,7 @@ from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
 from chatui.text import clean, clean_line
 from chatui.tui import labels
-from chatui.tui.dialogs import key_hints
+from chatui.tui.dialogs import Hint, key_hints
 from chatui.tui.keys import bindings
 from chatui.tui.rows import Piece, Rows
 
@@ -185,7 +185,7 @@ class TimelineScreen(ModalScreen[Choice | None]):
             yield Static("", id="timeline-head", markup=False)
             yield self._rows
             hints = (("Enter", "State"), ("f", "Fork here"), ("r", "Regenerate"), ("Esc", "Close"))
-            yield Static(key_hints(*hints), markup=False, classes="hint")
+            yield Hint(*hints)
 
     def on_mount(self) -> None:
         dialog = self.query_one("#timeline-dialog")

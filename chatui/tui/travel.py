@@ -76,9 +76,18 @@ class Travel:
         number = (head.depth if head.role == "user" else head.depth + 1) if head else 1
         self._fork_line = f"This starts alternative {siblings + 1} of #{number}. Nothing is lost." if siblings else ""
 
-    async def arrive(self, select: Message | None) -> None:
-        """The head is elsewhere: show the branch, with a message selected, and what sending would start."""
-        self._note_fork()
+    async def arrive(self, select: Message | None, *, leaf: bool = False) -> None:
+        """The head is elsewhere: show the branch, with a message selected, and what sending would start.
+
+        Args:
+            select: The message.
+            leaf: The head is known to be a leaf: the whole tree need not be read to see what follows it.
+        """
+        head = self._screen.conversation.head()
+        if leaf and head is not None and head.role != "user":
+            self._fork_line = ""
+        else:
+            self._note_fork()
         await self._screen.refresh_branch(select)
 
     # Moves
@@ -104,7 +113,7 @@ class Travel:
             return
         found = await screen.conversation.alternative(message.node_id, step)
         if found is not None:
-            await self.arrive(found)
+            await self.arrive(found, leaf=True)
 
     async def _back(self, _text: str = "") -> None:
         if self.idle():

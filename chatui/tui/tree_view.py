@@ -15,7 +15,7 @@ from textual.widgets import Input, Static
 from chatui.conversation.tree import Message
 from chatui.text import clean, clean_line
 from chatui.tui import labels
-from chatui.tui.dialogs import key_hints
+from chatui.tui.dialogs import Hint
 from chatui.tui.keys import bindings
 from chatui.tui.rows import Rows
 from chatui.tui.tree import TreeRows
@@ -196,7 +196,7 @@ class TreeScreen(ModalScreen[str | None]):
 
     async def on_mount(self) -> None:
         hints = (("Enter", "Go"), ("←→", "Fold"), ("Space", "Read"), ("/", "Search"), ("o", "Filter"), ("z", "Subtree"))
-        await self.view.mount(Static(key_hints(*hints, ("Esc", "Close")), markup=False, classes="hint"))
+        await self.view.mount(Hint(*hints, ("Esc", "Close")))
         self.view.rows.focus()
 
     def on_tree_view_chosen(self, event: TreeView.Chosen) -> None:
