@@ -283,6 +283,41 @@ async def test_the_oldest_generation(tmp_path: Path, guests: list[Guest]) -> Non
     connection.close()
 
 
+async def test_the_first_generation_of_its_own_package(tmp_path: Path, guests: list[Guest]) -> None:
+    """checkpoint-sqlite 1.0.0: the tables of today without task_path, everything still JSON."""
+    make_generation_0_1(tmp_path / "older.db")
+    connection = sqlite3.connect(tmp_path / "older.db")
+    connection.executescript("""
+        ALTER TABLE checkpoints RENAME TO old_checkpoints;
+        ALTER TABLE writes RENAME TO old_writes;
+        CREATE TABLE checkpoints (thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
+            parent_checkpoint_id TEXT, type TEXT, checkpoint BLOB, metadata BLOB,
+            PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id));
+        CREATE TABLE writes (thread_id TEXT NOT NULL, checkpoint_ns TEXT NOT NULL DEFAULT '', checkpoint_id TEXT NOT NULL,
+            task_id TEXT NOT NULL, idx INTEGER NOT NULL, channel TEXT NOT NULL, type TEXT, value BLOB,
+            PRIMARY KEY (thread_id, checkpoint_ns, checkpoint_id, task_id, idx));
+        INSERT INTO checkpoints SELECT thread_id, '', thread_ts, parent_ts, 'json', checkpoint, metadata FROM old_checkpoints;
+        INSERT INTO writes SELECT thread_id, '', thread_ts, task_id, idx, channel, 'json', value FROM old_writes;
+        DROP TABLE old_checkpoints;
+        DROP TABLE old_writes;""")
+    connection.close()
+    guest = Guest(tmp_path / "older.db")
+    guests.append(guest)
+    before = guest.digest()
+    library = await guest.open(read_only=True)
+    conversation = library.conversation("old")
+    assert [(m.text, m.alternatives) for m in conversation.tree()] == [("hi", 1), ("hello", 2), ("hey", 2)]
+    await guest.close()
+    assert guest.digest() == before
+    library = await guest.open()
+    await library.allow_schema_change()
+    conversation = library.conversation("old")
+    await say(conversation.send("again"))
+    assert [m.text for m in conversation.branch()] == ["hi", "hey", "again", "Hello there."]
+    await guest.close()
+    assert await continue_in_langgraph(guest.path, "old", "messages") == 6
+
+
 async def test_messages_in_short_forms_are_messages(tmp_path: Path, guests: list[Guest]) -> None:
     """A graph with our own kind of state, driven by plain LangGraph code that writes pairs and dicts."""
     from chatui.conversation.state import ChatState
