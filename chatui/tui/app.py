@@ -135,8 +135,6 @@ class ChatApp(App[int], inherit_bindings=False):
         return self.chat_screen
 
     def on_mount(self) -> None:
-        if self._model:
-            self.chat_screen.shelf.use(self._model)
         self.call_after_refresh(self._started)
 
     def _started(self) -> None:
@@ -150,6 +148,10 @@ class ChatApp(App[int], inherit_bindings=False):
             self.problems += bad_themes
             for found in self._themes.values():
                 self.register_theme(found)
+        if self._model:
+            # Only now is the first thread open.
+            self.chat_screen.shelf.use(self._model)
+            self.chat_screen.show_state()
         for problem in self.problems:
             self.chat_screen.say(problem)
         self.run_worker(self._prepare(), group="start", exit_on_error=False)
@@ -208,9 +210,14 @@ class ChatApp(App[int], inherit_bindings=False):
         from chatui.tui.help import HelpScreen
 
         screen = self.chat_screen
-        scope: keys.Scope = (
-            "messages" if screen.transcript.has_focus else "threads" if screen.threads.has_focus_within else "prompt"
-        )
+        tree = screen.travel.tree.pane if screen.travel.tree else None
+        scope: keys.Scope = "prompt"
+        if screen.transcript.has_focus:
+            scope = "messages"
+        elif screen.threads.has_focus_within:
+            scope = "threads"
+        elif tree is not None and tree.has_focus_within:
+            scope = "tree"
         self.push_screen(HelpScreen(self.config.keys, scope))
 
     def _pick_theme(self, name: str = "") -> None:

@@ -70,6 +70,14 @@ async def test_a_stack_that_cannot_be_imported_is_a_sentence(tmp_path: Path, mon
         assert chat.app.is_running
 
 
+@pytest.mark.parametrize("new", [False, True])
+async def test_the_model_of_the_command_line_answers_first(seeded: Path, new: bool) -> None:
+    async with window(seeded, model="ollama:qwen3:8b", new=new) as chat:
+        assert str(chat.screen.query_one("#prompt-box").border_subtitle) == "qwen3:8b"
+        await chat.say("Hello", "Hi")
+        assert chat.badges()[-1] == "qwen3:8b"
+
+
 async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
     for key, texts in (("k", ["Hello", "Half a"]), ("d", ["Hello"]), ("r", ["Hello", "Whole."])):
         path = tmp_path / key / "chatui.db"

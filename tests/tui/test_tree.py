@@ -60,6 +60,9 @@ async def test_the_pane_stays_and_closes(seeded: Path) -> None:
         pane = chat.screen.query_one(TreeView)
         assert pane.has_focus_within
         assert "TREE" in chat.status()
+        await chat.press("f1")
+        assert plain(chat.app.screen.query_one("#help-page Static", Static)).startswith("Tree")
+        await chat.press("escape")
         assert chat.screen.threads.region.right <= chat.screen.transcript.region.x
         assert chat.screen.transcript.region.right <= pane.region.x
         assert pane.region.right == 120
