@@ -1,6 +1,6 @@
 """How long switching to another alternative takes on the screen: in a thread of 2,000 messages and in one of 20.
 
-    python -m benchmarks.switching [--messages 2000] [--times 15]
+    python -m benchmarks.switching [--messages 2000] [--times 15]     (making 2,000 messages takes some minutes)
 
 Both threads part after their first message into two branches of equal length. In message mode, on the message where they part,
 Right and Left are pressed in turn; the time is from the key to the frame that shows the other branch (headless, 120x40).

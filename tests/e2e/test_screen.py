@@ -125,8 +125,11 @@ def test_an_edit_makes_a_branch_and_the_view_survives_a_restart(server: OllamaSe
         terminal.wait_for("Rome it is.")
         terminal.press("ctrl+t")
         terminal.wait_for(lambda screen: "○ Oslo it is." in screen and "● Rome it is." in screen)
+        terminal.wait_for("TREE")
+        # A pane at this width: it stays, and the prompt has the keys again.
         terminal.press("escape")
-        terminal.wait_gone("○ Oslo it is.")
+        terminal.wait_for("PROMPT")
+        assert "○ Oslo it is." in terminal.text
         leave(terminal)
 
 
