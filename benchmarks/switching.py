@@ -2,8 +2,9 @@
 
     python -m benchmarks.switching [--messages 2000] [--times 15]     (making 2,000 messages takes some minutes)
 
-Both threads part after their first message into two branches of equal length. In message mode, on the message where they part,
-Right and Left are pressed in turn; the time is from the key to the frame that shows the other branch (headless, 120x40).
+Both threads part after their first message into two branches of equal length. In message mode, on the message where they part
+(reached from the top of the thread), Left and Right are pressed in turn; the time is from the key to the frame that shows
+the other branch (headless, 120x40).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ async def switch(library: Library, thread_id: str, times: int) -> list[float]:
     async with app.run_test(size=(120, 40)) as pilot:
         screen = app.chat_screen
         await pilot.pause()
-        await pilot.press("escape", "[")
+        await pilot.press("escape", "g", "]")
         await pilot.pause()
         for turn in range(times):
             before = screen.conversation.head_node
