@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import NoReturn
@@ -86,6 +87,7 @@ def _dispatch(line: Options) -> int:
         from chatui.cli.session import Session
         from chatui.cli.typer_app import run_command
 
+        gc.enable()
         return run_command(line.command, ["--help"] if line.help else line.rest, Session(line))
     return _open(line)
 

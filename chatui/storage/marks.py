@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.storage.database import Database
+from chatui.storage.messages import UPWARDS
 from chatui.storage.records import now
 
 if TYPE_CHECKING:
@@ -40,12 +41,7 @@ class Marks:
 
     def deleted_at(self, thread_id: str, node_id: str) -> str | None:
         """Return the message whose deletion hides another: itself, or the nearest one above; None if it is shown."""
-        sql = """WITH RECURSIVE path (node_id, place) AS (
-                SELECT ?2, 0
-                UNION ALL
-                SELECT m.parent_id, place + 1 FROM path
-                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id WHERE m.parent_id <> '')
-            SELECT p.node_id FROM path p JOIN chatui_marks k ON k.thread_id = ?1 AND k.node_id = p.node_id
+        sql = f"""{UPWARDS} SELECT p.node_id FROM path p JOIN chatui_marks k ON k.thread_id = ?1 AND k.node_id = p.node_id
             WHERE k.deleted_at IS NOT NULL ORDER BY p.place LIMIT 1"""
         with self._database.reading() as connection:
             row = connection.execute(sql, (thread_id, node_id)).fetchone()

@@ -140,7 +140,8 @@ class ChatApp(App[int], inherit_bindings=False):
     def _started(self) -> None:
         """The first paint is done: now what it did not need."""
         self._painted = True
-        # What was made until here lives as long as the program: the collector need not look at it again.
+        # What was made until here lives as long as the program: the collector, which was off (see chatui/__main__.py), need not
+        # look at it again.
         gc.freeze()
         gc.enable()
         if not self._all_themes:
@@ -298,8 +299,6 @@ def run(
     Returns:
         The exit code.
     """
-    # Building the first screen makes many objects and no garbage: the collector would cost a tenth of the time and find nothing.
-    gc.disable()
 
     async def main() -> int:
         app = ChatApp(library, config, thread=thread, new=new, model=model, theme=theme, plain=plain)
