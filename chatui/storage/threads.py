@@ -143,8 +143,10 @@ class Threads:
         return self._first("updated_at DESC, rowid DESC", owner)
 
     def _first(self, order: str, owner: str | None) -> Thread | None:
+        # The plus keeps SQLite from the index that finds all threads of the list and then sorts them: in the order of another index
+        # the first that fits is as good as at hand.
         sql = f"""SELECT {_COLUMNS} FROM chatui_threads t
-            WHERE deleted_at IS NULL AND archived = 0 AND (?1 IS NULL OR owner = ?1) ORDER BY {order} LIMIT 1"""
+            WHERE +deleted_at IS NULL AND +archived = 0 AND (?1 IS NULL OR owner = ?1) ORDER BY {order} LIMIT 1"""
         with self._database.reading() as connection:
             row = connection.execute(sql, (owner,)).fetchone()
         return _thread(row) if row else None

@@ -27,6 +27,8 @@ from chatui.tui.turns import Handler
 
 #: What a turn needs and the first paint does not: imported in a thread once the screen is there.
 STACK = ("chatui.conversation.turn", "chatui.conversation.places")
+#: Parsing a rule costs a tenth of a millisecond: what no widget of the first paint needs is read behind it.
+LATER_CSS = [Path(__file__).with_name(name) for name in ("later.tcss", "dialogs.tcss")]
 #: Two presses of Ctrl+C within so many seconds quit.
 TWICE = 2.0
 
@@ -47,7 +49,7 @@ class ChatApp(App[int], inherit_bindings=False):
     TITLE = "chatui"
     # Absolute: a subclass in another folder would look for them there. Of a default screen Textual loads no stylesheet, so the
     # main screen's is here too.
-    CSS_PATH: ClassVar = [Path(__file__).with_name(name) for name in ("chat.tcss", "dialogs.tcss")]
+    CSS_PATH = Path(__file__).with_name("chat.tcss")
     BINDINGS = keys.bindings("app")
     COMMANDS: ClassVar = {ChatCommands}
     ENABLE_COMMAND_PALETTE = True
@@ -70,8 +72,10 @@ class ChatApp(App[int], inherit_bindings=False):
         self._all_themes = wanted not in self._themes
         if self._all_themes:
             self._themes, bad_themes = themes.find()
-        self._painted = False
+        self._painted = self._themed = False
         super().__init__()
+        if plain:
+            self.css_path = [*self.css_path, *LATER_CSS]
         self.library = library
         self.config = config
         self.plain = plain
@@ -93,6 +97,7 @@ class ChatApp(App[int], inherit_bindings=False):
             self.problems.append(ConfigError(f'There is no theme "{clean_line(name, 60)}".', f"There are {known}."))
             name = None
         self.theme = name or themes.preferred()
+        self._themed = True
         # Before the first parse of any stylesheet, so that all of it is parsed once, in the colours of this theme.
         self.stylesheet.set_variables(self.get_css_variables())
 
@@ -106,6 +111,10 @@ class ChatApp(App[int], inherit_bindings=False):
             names = ", ".join(clean_line(name, 40) for name in unknown[:3])
             self.problems.append(ConfigError(f"[keys] in the config file names no action: {names}.", "F1 lists them."))
         self.set_keymap({name: key for name, key in self.config.keys.items() if name not in unknown})
+
+    def get_css_variables(self) -> dict[str, str]:
+        # Textual asks once before there is a theme; `_choose_theme` sets them.
+        return super().get_css_variables() if self._themed else {}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.variables(self.current_theme)
@@ -144,6 +153,10 @@ class ChatApp(App[int], inherit_bindings=False):
         # look at it again.
         gc.freeze()
         gc.enable()
+        if not self.plain:
+            self.stylesheet.read_all(LATER_CSS)
+            self.stylesheet.parse()
+            self.chat_screen.around.restyle()
         if not self._all_themes:
             self._themes, bad_themes = themes.find()
             self.problems += bad_themes

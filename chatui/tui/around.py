@@ -12,8 +12,14 @@ from chatui.tui.notices import Notice
 from chatui.tui.status import KeyLine, StatusLine
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from chatui.tui.chat import ChatScreen
     from chatui.tui.tree_view import TreeView
+
+
+#: What may stand between the messages and the prompt, from above, by id.
+BETWEEN = ("forking", "queue", "offer", "menu")
 
 
 class Around:
@@ -21,6 +27,7 @@ class Around:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._notices: dict[str, Notice] = {}
 
     def show(self) -> None:
         """Bring all of it up to date."""
@@ -28,7 +35,7 @@ class Around:
         empty = not screen.transcript.records and screen.reply is None
         screen.query_one("#empty").display = empty
         screen.transcript.display = not empty
-        screen.query_one("#forking", Notice).show(screen.travel.fork_line())
+        self._notice("forking", screen.travel.fork_line())
         waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
         lines = [
             f"{'Next' if screen.reply else 'Waiting'}: {labels.fit(' '.join(text.split()), 90)}" for text in waiting
@@ -37,7 +44,7 @@ class Around:
             lines.append(
                 "↑ takes it back into the prompt, /drop drops it" + ("." if screen.reply else ", Enter sends it.")
             )
-        screen.query_one("#queue", Notice).show("\n".join(lines))
+        self._notice("queue", "\n".join(lines))
         box = screen.query_one("#prompt-box")
         box.set_class(screen.turns.editing is not None, "-editing")
         self.show_prompt_title()
@@ -46,6 +53,29 @@ class Around:
         if screen.travel.tree is not None:
             screen.travel.tree.refresh()
         self.show_status()
+
+    def put(self, widget: Widget) -> None:
+        """Put one of what may stand between the messages and the prompt into its place, where it is not there yet.
+
+        Each is made when it is first shown: the first paint has none of them.
+        """
+        if not widget.is_attached:
+            below = {*BETWEEN[BETWEEN.index(widget.id or "") + 1 :], "prompt-box"}
+            main = self._screen.query_one("#main")
+            main.mount(widget, before=next(child for child in main.children if child.id in below))
+
+    def restyle(self) -> None:
+        """Style those of them that the first paint had already: their rules were read behind it."""
+        for widget in self._screen.query_one("#main").children:
+            if widget.id in BETWEEN:
+                widget.update_node_styles(animate=False)
+
+    def _notice(self, name: str, text: str) -> None:
+        if text and name not in self._notices:
+            self._notices[name] = Notice(name)
+            self.put(self._notices[name])
+        if name in self._notices:
+            self._notices[name].show(text)
 
     def show_prompt_title(self) -> None:
         """Say what the prompt is for, and whether there is something new below the screen."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from textual._context import active_app
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
@@ -26,8 +27,7 @@ from chatui.tui.around import Around
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
-from chatui.tui.menu import CommandMenu
-from chatui.tui.notices import Notice, Offer
+from chatui.tui.notices import Offer
 from chatui.tui.prompt import Prompt
 from chatui.tui.replies import Refused, Reply
 from chatui.tui.shelf import Shelf
@@ -39,6 +39,7 @@ from chatui.tui.turns import Turns
 
 if TYPE_CHECKING:
     from chatui.tui.app import ChatApp
+    from chatui.tui.menu import CommandMenu
     from chatui.tui.tree_view import TreeView
 
 #: Messages that are read at a time; more where they are short.
@@ -80,8 +81,9 @@ class ChatScreen(Screen[None]):
         self.offer = Offer()
         self.turns = Turns(self)
         self.travel = Travel(self)
-        self._around = Around(self)
+        self.around = Around(self)
         self.shelf = Shelf(self)
+        self._menu: CommandMenu | None = None
         self._draft_kept = ""
         self._handlers = {
             **self.turns.handlers(),
@@ -103,17 +105,17 @@ class ChatScreen(Screen[None]):
             with Vertical(id="main"):
                 yield Static(EMPTY, id="empty", markup=False)
                 yield self.transcript
-                yield Notice("forking")
-                yield Notice("queue")
-                yield self.offer
-                yield CommandMenu()
                 with Vertical(id="prompt-box"):
                     yield self.prompt
         yield StatusLine()
         yield KeyLine()
 
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        if not self.stack_updates:
+            # The first time all widgets have just been styled.
+            event.refresh_styles = False
+
     async def on_mount(self) -> None:
-        self.query_one(CommandMenu).display = False
         self.prompt.placeholder = "Write a message"
         # What is written from now on is seen: its first answer is always no.
         self.library.changed()
@@ -179,7 +181,7 @@ class ChatScreen(Screen[None]):
 
     def show_state(self) -> None:
         """Bring everything around the messages up to date."""
-        self._around.show()
+        self.around.show()
 
     def prompt_focus(self) -> None:
         """Put the focus into the prompt, or on an offer that waits."""
@@ -200,7 +202,7 @@ class ChatScreen(Screen[None]):
     async def _paint(self) -> None:
         if self.reply is not None:
             await self.transcript.paint()
-            self._around.show_status()
+            self.around.show_status()
 
     async def _look(self) -> None:
         """Show what another window, or this one, has written."""
@@ -264,7 +266,7 @@ class ChatScreen(Screen[None]):
             await self.turns.submit(event.text)
 
     async def on_prompt_left(self, event: Prompt.Left) -> None:
-        if self.query_one(CommandMenu).display:
+        if self.prompt.menu_open:
             self._show_menu("")
         elif not await self.turns.cancel():
             self.transcript.focus() if self.transcript.records else None
@@ -281,8 +283,8 @@ class ChatScreen(Screen[None]):
             self.prompt.recall(said)
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
-        menu = self.query_one(CommandMenu)
-        if not menu.display:
+        menu = self._menu
+        if menu is None or not menu.display:
             self.shelf.next_pane(1)
             return
         if event.key in {"up", "down"}:
@@ -295,7 +297,14 @@ class ChatScreen(Screen[None]):
             self.prompt.action_submit()
 
     def _show_menu(self, text: str) -> None:
-        self.prompt.menu_open = self.query_one(CommandMenu).show_for(text)
+        if self._menu is None:
+            if not text.startswith("/"):
+                return
+            from chatui.tui.menu import CommandMenu
+
+            self._menu = CommandMenu()
+            self.around.put(self._menu)
+        self.prompt.menu_open = self._menu.show_for(text)
 
     async def on_offer_chosen(self, event: Offer.Chosen) -> None:
         await self.turns.answer_offer(event.name)
@@ -334,16 +343,16 @@ class ChatScreen(Screen[None]):
             self.transcript.action_select_first()
 
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
-        self._around.show_status()
+        self.around.show_status()
 
     def on_message_window_news(self, event: Transcript.News) -> None:
-        self._around.show_prompt_title()
+        self.around.show_prompt_title()
 
     async def on_chat_screen_reply_news(self, event: ChatScreen.ReplyNews) -> None:
         await self.turns.take(event.reply, event.event)
 
     def on_descendant_focus(self) -> None:
-        self._around.show_status()
+        self.around.show_status()
 
     def on_descendant_blur(self) -> None:
-        self._around.show_status()
+        self.around.show_status()
