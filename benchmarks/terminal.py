@@ -151,16 +151,15 @@ class Program:
     def until(self, *words: str, seconds: float = 60) -> float:
         """Read until all words were written since the last call, and return the time by time.perf_counter.
 
-        Words are looked for in what was written, without the escapes in between; each word is to be one run of cells.
+        A word is to be one run of cells of one style: escapes come between others.
         """
         wanted = [word.encode() for word in words]
         deadline = time.perf_counter() + seconds
-        while not all(word in self._seen for word in wanted) and not all(
-            word in _ESCAPES.sub(b"", self._seen) for word in wanted
-        ):
+        while not all(word in self._seen for word in wanted):
             left = deadline - time.perf_counter()
             if left <= 0 or not select.select([self._master], [], [], left)[0]:
-                raise SystemExit(f"{self._name} did not paint {words} in {seconds:.0f} s: {self._seen[-2000:]!r}")
+                text = _ESCAPES.sub(b" ", self._seen).decode(errors="replace")
+                raise SystemExit(f"{self._name} did not paint {words} in {seconds:.0f} s: {' '.join(text.split())[-2000:]}")
             self._seen += os.read(self._master, 65536)
         now = time.perf_counter()
         self._seen = b""

@@ -86,6 +86,16 @@ class Threads:
             row = connection.execute(f"SELECT count(*) FROM chatui_threads t WHERE {where}", values).fetchone()
         return int(row[0])
 
+    def place(self, thread_id: str, *, owner: str | None = None, text: str = "") -> int | None:
+        """Return how many threads stand before one in the list that `page` gives, None where it is not in it."""
+        where, values = self._where(owner, text, False, False)
+        order = "(pinned, updated_at, rowid)"
+        sql = f"""SELECT (SELECT count(*) FROM chatui_threads WHERE {where} AND {order} > (t.pinned, t.updated_at, t.rowid))
+            FROM chatui_threads t WHERE {where} AND thread_id = ?"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, [*values, *values, thread_id]).fetchone()
+        return row[0] if row else None
+
     @staticmethod
     def _where(owner: str | None, text: str, archived: bool, deleted: bool) -> tuple[str, list[Any]]:
         where, values = ["deleted_at IS NOT NULL" if deleted else "deleted_at IS NULL"], list[Any]()

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
+from textual.events import Event as TextualEvent
+from textual.events import InputEvent
 from textual.widgets import TextArea
 
 from chatui import models
@@ -31,6 +33,8 @@ STACK = ("chatui.conversation.turn", "chatui.conversation.places")
 LATER_CSS = [Path(__file__).with_name(name) for name in ("later.tcss", "dialogs.tcss")]
 #: Two presses of Ctrl+C within so many seconds quit.
 TWICE = 2.0
+#: Seconds between two words on how far the index is; after a key, in which indexing goes slowly; and of its pauses then.
+TOLD_EVERY, TYPING, BREATH = 0.25, 0.5, 0.05
 
 
 class ChatApp(App[int], inherit_bindings=False):
@@ -83,6 +87,7 @@ class ChatApp(App[int], inherit_bindings=False):
         last = None if new or thread else library.last_viewed()
         self._first = thread or (last.thread_id if last else None)
         self._last_interrupt = -TWICE
+        self._last_key = -TYPING
         self.stack_ready = asyncio.Event()
         self.replies = Replies(self.run_worker, self._tell)
         self.problems: list[ChatuiError] = list(bad_themes)
@@ -185,13 +190,33 @@ class ChatApp(App[int], inherit_bindings=False):
         missing = await screen.shelf.find_model()
         if missing is not None and screen.shelf.model is None:
             self.welcome(missing)
+        await self._index()
+
+    async def _index(self) -> None:
+        """Index what other programs wrote, so that no key waits for it. The list shows what is there as the screen looks for it."""
+        around = self.chat_screen.around
+        told = resumed = time.monotonic()
         try:
             async for done, total in self.library.catch_up():
-                screen.refresh_threads()
-                if done == total:
-                    await screen.refresh_branch()
+                now = time.monotonic()
+                if not around.progress or now - told > TOLD_EVERY:
+                    told = now
+                    around.tell_progress(f"indexing {done:,} of {total:,} threads")
+                # Decoding keeps the interpreter for itself: half of the time is left to others, and more while keys come.
+                typing = now - self._last_key < TYPING
+                await asyncio.sleep(BREATH if typing else min(now - resumed, BREATH))
+                resumed = time.monotonic()
         except ChatuiError as error:
-            screen.say(error)
+            self.chat_screen.say(error)
+        if around.progress:
+            around.tell_progress("")
+            self.chat_screen.refresh_threads()
+            await self.chat_screen.refresh_branch()
+
+    async def on_event(self, event: TextualEvent) -> None:
+        if isinstance(event, InputEvent):
+            self._last_key = time.monotonic()
+        await super().on_event(event)
 
     def welcome(self, why: NoModel) -> None:
         """Open the first-run screen, once."""

@@ -28,6 +28,8 @@ class Around:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._notices: dict[str, Notice] = {}
+        #: What goes on in the background, "" for nothing.
+        self.progress = ""
 
     def show(self) -> None:
         """Bring all of it up to date."""
@@ -85,12 +87,21 @@ class Around:
             title = Content.assemble(title, "  ", (" ↓ new · Ctrl+End ", "$block-cursor-foreground on $primary bold"))
         self._screen.query_one("#prompt-box").border_title = title
 
+    def tell_progress(self, text: str) -> None:
+        """Say in the status line what goes on in the background; "" for nothing."""
+        self.progress = text
+        self._show_facts()
+
     def show_status(self) -> None:
         """Bring the two lines at the bottom up to date."""
+        self._show_facts()
+        self._show_keys()
+
+    def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
         title = (thread.title if thread else "") or labels.UNTITLED
-        self._screen.query_one(StatusLine).show(self._mode(), title, self._screen.turns.facts(thread))
-        self._show_keys()
+        facts = [self.progress, *self._screen.turns.facts(thread)]
+        self._screen.query_one(StatusLine).show(self._mode(), title, facts)
 
     def _mode(self) -> str:
         if self._screen.transcript.has_focus:

@@ -153,7 +153,7 @@ class ChatScreen(Screen[None]):
         self.prompt.hold(self._draft_kept)
         await self.transcript.show(self.page(), self.reply)
         self.turns.arrive()
-        self.threads.mark(self.thread_id, self.chat.replies.threads())
+        self._mark_threads()
         self.show_state()
         self.prompt_focus()
 
@@ -171,13 +171,31 @@ class ChatScreen(Screen[None]):
             self.transcript.select_node(select.node_id)
         self.show_state()
 
-    def refresh_threads(self, text: str | None = None, offset: int = 0) -> None:
-        """Read a page of threads, or all that were read so far anew."""
-        text = self.threads.text if text is None and self.threads.is_mounted else text or ""
-        count = PAGE if offset else max(PAGE, len(self.threads.rows.threads))
-        page = self.library.threads(text=text, limit=count, offset=offset)
-        self.threads.show(page, self.library.count(text=text), offset=offset)
-        self.threads.mark(self.thread_id, self.chat.replies.threads())
+    def refresh_threads(self, text: str | None = None, first: int | None = None) -> None:
+        """Read a page of threads.
+
+        Args:
+            text: What their titles contain; None for what the filter says.
+            first: The place of the first of them; None to read those that are shown anew.
+        """
+        pane = self.threads
+        text = pane.text if text is None else text
+        total = self.library.count(text=text)
+        anew = first is None
+        first = max(0, min(pane.rows.first if first is None else first, total - 1))
+        page = self.library.threads(text=text, limit=pane.rows.span, offset=first)
+        place = None
+        here = pane.rows.current
+        if anew and here is not None and all(thread.thread_id != here.thread_id for thread in page):
+            place = self.library.place(here.thread_id, text=text)
+        pane.show(page, first, total, place)
+        self._mark_threads()
+
+    def _mark_threads(self) -> None:
+        place = None
+        if self.thread_id != self.threads.rows.open_id and self.threads.rows.total > PAGE:
+            place = self.library.place(self.thread_id, text=self.threads.text)
+        self.threads.mark(self.thread_id, self.chat.replies.threads(), place)
 
     def show_state(self) -> None:
         """Bring everything around the messages up to date."""
@@ -321,7 +339,7 @@ class ChatScreen(Screen[None]):
             await self.open(event.thread.thread_id)
 
     def on_threads_pane_page_wanted(self, event: ThreadsPane.PageWanted) -> None:
-        self.refresh_threads(event.text, event.offset)
+        self.refresh_threads(event.text, event.first)
 
     def on_threads_pane_closed(self, event: ThreadsPane.Closed) -> None:
         self.prompt_focus()

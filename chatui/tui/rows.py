@@ -74,15 +74,25 @@ class Rows(ScrollView, can_focus=True):
         """Return what stands at the left and at the right of one line of a row."""
         raise NotImplementedError
 
-    def rows_changed(self, cursor: int | None = None) -> None:
-        """Call after the rows have changed."""
+    def rows_changed(self, cursor: int | None = None, *, follow: bool = True) -> None:
+        """Call after the rows have changed.
+
+        Args:
+            cursor: The row that the cursor is on now; None where it is on the same.
+            follow: Whether it is to be on the screen.
+        """
         size = Size(0, self.row_count() * self.ROW_HEIGHT)
         if size != self.virtual_size:
             self.virtual_size = size
             self.refresh(layout=self.styles.is_auto_height)
-        self.cursor = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
+        place = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
+        if follow:
+            self.cursor = place
+            self.call_after_refresh(self._scroll_to_cursor)
+        else:
+            # Without its watcher, which scrolls.
+            self.set_reactive(Rows.cursor, place)
         self.refresh()
-        self.call_after_refresh(self._scroll_to_cursor)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.row_count() * self.ROW_HEIGHT
