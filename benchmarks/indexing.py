@@ -2,9 +2,9 @@
 
     python -m benchmarks.indexing [--threads 1000] [--messages 20] [--keep FOLDER]
 
-The file is a `MessagesState`'s: each of its checkpoints holds the whole list. chatui opens it in a pty (120x40) with nothing indexed; a
-letter is typed into the prompt every 100 ms until all threads are indexed, and the time from the key to the frame that shows it is
-taken. Beside it stand as many letters typed into the same program afterwards, with nothing left to index.
+The file is a `MessagesState`'s: each of its checkpoints holds the whole list. chatui opens it in a pty (120x40) with nothing
+indexed; a letter is typed into the prompt every 100 ms until all threads are indexed, and the time from the key to the frame
+that shows it is taken. Beside it stand as many letters typed into the same program afterwards, with nothing left to index.
 """
 
 from __future__ import annotations

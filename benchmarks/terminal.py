@@ -159,7 +159,9 @@ class Program:
             left = deadline - time.perf_counter()
             if left <= 0 or not select.select([self._master], [], [], left)[0]:
                 text = _ESCAPES.sub(b" ", self._seen).decode(errors="replace")
-                raise SystemExit(f"{self._name} did not paint {words} in {seconds:.0f} s: {' '.join(text.split())[-2000:]}")
+                raise SystemExit(
+                    f"{self._name} did not paint {words} in {seconds:.0f} s: {' '.join(text.split())[-2000:]}"
+                )
             self._seen += os.read(self._master, 65536)
         now = time.perf_counter()
         self._seen = b""

@@ -230,11 +230,12 @@ class Library:
         """Return how many threads have checkpoints which the index lacks. Reads an index of LangGraph's table."""
         return len(self._store.stale())
 
-    async def catch_up(self, thread_id: str | None = None) -> AsyncGenerator[tuple[int, int]]:
+    async def catch_up(self, thread_id: str | None = None, *, gentle: bool = False) -> AsyncGenerator[tuple[int, int]]:
         """Index what other programs wrote, or what a crash left unindexed.
 
         Args:
             thread_id: Only this thread; None for all.
+            gentle: Take longer, so that a screen goes on meanwhile.
 
         Yields:
             (threads done, threads in all), after each thread.
@@ -249,7 +250,7 @@ class Library:
 
         index = await asyncio.to_thread(self._store.index, fold_messages)
         for done, stale_id in enumerate(stale, start=1):
-            await index.catch_up(stale_id)
+            await index.catch_up(stale_id, gentle=gentle)
             yield done, len(stale)
 
     async def check(self) -> list[str]:
