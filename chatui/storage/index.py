@@ -30,7 +30,7 @@ from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
 from chatui.storage.lineage import Lineage
 from chatui.storage.records import Interruption, Usage, now
-from chatui.storage.tables import has_tables, metadata_of, rows_are_gone
+from chatui.storage.tables import has_tables, metadata_of, newer, rows_are_gone
 from chatui.text import clean, clean_line
 
 #: The key of our own facts in a message's response_metadata: model, created_at, seconds, interrupted.
@@ -243,12 +243,13 @@ class _Reading:
         plan = Plan(self._thread_id, self.channel, None, None, [])
         if not has_tables(self._connection):
             return plan
+        condition, values = "+rowid > ? AND thread_id = ? AND checkpoint_ns = ''", (0, self._thread_id)
+        if not self._fresh:
+            condition, values = newer(self._connection, self._thread_id)
         rows = self._connection.execute(
-            """SELECT rowid, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints
-               WHERE thread_id = ?1 AND checkpoint_ns = ''
-               AND (?2 OR rowid > coalesce((SELECT indexed_rowid FROM chatui_threads WHERE thread_id = ?1), 0))
-               ORDER BY rowid""",
-            (self._thread_id, self._fresh),
+            f"""SELECT rowid, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints
+                WHERE {condition} ORDER BY rowid""",
+            values,
         )
         for rowid, checkpoint_id, parent_id, kind, blob, metadata in rows:
             if pause is not None:

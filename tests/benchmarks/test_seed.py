@@ -122,7 +122,7 @@ async def test_plain_rows_are_those_of_messages_state(tmp_path: Path) -> None:
     assert _rows(path, "seeded") == _rows(path, "real")
 
 
-@pytest.mark.parametrize(("messages", "branches"), [(24, 3), (2 * SNAPSHOT_FREQUENCY + 40, 2)])
+@pytest.mark.parametrize(("messages", "branches"), [(24, 3), (SNAPSHOT_FREQUENCY + 800, 2)])
 async def test_a_seeded_thread_is_sound_and_goes_on(tmp_path: Path, messages: int, branches: int) -> None:
     bench = Bench(tmp_path / "chatui.db")
     await bench.library.close()
