@@ -52,7 +52,7 @@ def show(
                     }
                 )
             else:
-                _print_branch(found.title, messages)
+                _print_branch(found.title, messages, _origin_line(conversation))
 
     asyncio.run(run())
 
@@ -74,6 +74,8 @@ def tree(context: typer.Context, thread: ThreadName, json: Json = False) -> None
                     }
                 )
             elif nodes:
+                if origin := _origin_line(conversation):
+                    print(output.dim(origin))
                 _print_tree(nodes)
             else:
                 print("The thread has no messages yet.")
@@ -260,8 +262,29 @@ INTERRUPTED = {
 }
 
 
-def _print_branch(title: str, messages: list[Message]) -> None:
+def _origin_line(conversation: Conversation) -> str:
+    """Where a copied thread comes from, with the command that shows it; "" for any other."""
+    origin = conversation.upkeep.origin()
+    if origin is None:
+        return ""
+    line = origin.sentence()
+    if origin.thread is None:
+        return line
+    thread_id = clean_line(origin.thread.thread_id, 80)
+    if origin.thread.deleted:
+        return f"{line} `chatui restore {thread_id}` brings it back."
+    if origin.message is None or origin.message.checkpoint_id is None:
+        return f"{line} `chatui tree {thread_id}` shows it."
+    checkpoint = clean_line(origin.message.checkpoint_id, 80)
+    if origin.message_deleted:
+        return f"{line} `chatui restore {thread_id} --at {checkpoint}` brings it back."
+    return f"{line} `chatui show {thread_id} --at {checkpoint[:_SHORT]}` shows it."
+
+
+def _print_branch(title: str, messages: list[Message], origin: str) -> None:
     print(output.bold(clean_line(title) or "(no title)"))
+    if origin:
+        print(output.dim(origin))
     for message in messages:
         who = message.role + (
             f" ({clean_line(message.model)})" if message.role == "assistant" and message.model else ""

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from chatui.conversation.origin import Origin, origin_of
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, UsageError
 from chatui.storage import Store
@@ -51,6 +52,10 @@ class Upkeep:
         from chatui.conversation.timeline import state
 
         return await asyncio.to_thread(state, self._store, self._thread_id, checkpoint_id)
+
+    def origin(self) -> Origin | None:
+        """Return where this thread was copied from, None if it is no copy."""
+        return origin_of(self._store, self._thread_id)
 
     async def star(self, node_id: str, on: bool = True) -> Message:
         """Put a star on a message, or take it off. At a fork nobody has viewed, a starred alternative is shown first."""

@@ -77,6 +77,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.delete", "", "Delete this thread", "It can be undone, and no text is lost.", "everywhere", "delete"),
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
+    Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",

@@ -147,6 +147,7 @@ class ChatScreen(Screen[None]):
     async def _open(self, thread_id: str | None) -> None:
         """Show a thread. Reads only: writing loads modules that the first paint does without."""
         self.conversation = self.library.conversation(thread_id)
+        self.travel.enter()
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
         await self.transcript.show(self.page(), self.reply)

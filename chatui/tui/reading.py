@@ -96,6 +96,7 @@ class Reading:
             return
         usage = message.usage
         below = self._screen.conversation.upkeep.count_below(message.node_id) - 1
+        origin = self._screen.conversation.upkeep.origin()
         facts = [
             ("Message", f"#{message.depth} {alternatives_sign(message)}"),
             ("Role", message.role),
@@ -108,6 +109,7 @@ class Reading:
             ("Length", labels.plural(len(message.text), "character")),
             ("Below", labels.plural(below, "message") if below else ""),
             ("Interrupted", INTERRUPTIONS[message.interrupted] if message.interrupted else ""),
+            ("Thread", origin.sentence("“”") if origin else ""),
             ("Checkpoint", message.checkpoint_id or "made when you continue from here"),
             ("Message id", message.message_id),
             ("Node", message.node_id),

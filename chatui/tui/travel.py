@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.conversation.tree import Message
+from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.origin import Origin
     from chatui.tui.chat import ChatScreen
     from chatui.tui.panes import TreePlace
     from chatui.tui.turns import Handler
@@ -22,6 +24,9 @@ class Travel:
         self.tree: TreePlace | None = None
         #: What the first of two branches to compare was, as a line; "" while none was chosen.
         self.comparing = ""
+        #: Where the open thread was copied from, None if it is no copy.
+        self.origin: Origin | None = None
+        self._origin_line = ""
 
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
@@ -33,6 +38,7 @@ class Travel:
             "message.alternative_previous": lambda _: self._alternative(-1),
             "message.alternative_next": lambda _: self._alternative(1),
             "message.back_to_prompt": lambda _: self._screen.prompt_focus(),
+            "thread.origin": self._go_to_origin,
             "head.back": self._back,
             "head.forward": self._forward,
             "transcript.page_up": lambda _: transcript.scroll_page_up(animate=False),
@@ -51,16 +57,29 @@ class Travel:
     # Where the next message goes
 
     def fork_line(self) -> str:
-        """Return the line that says what sending would start, "" at a leaf; below it, which branch waits to be compared."""
-        return "\n".join(line for line in (self._fork_line, self.comparing) if line)
+        """Return the lines that say where a copy comes from, what sending would start, and which branch waits to be compared."""
+        return "\n".join(line for line in (self._origin_line, self._fork_line, self.comparing) if line)
+
+    def enter(self) -> None:
+        """A thread is opened: see whether it is a copy."""
+        self.origin = self._screen.conversation.upkeep.origin()
+        self._origin_line = f"{self.origin.sentence('“”')} /origin goes there." if self.origin else ""
+        if self.origin is not None and (self.origin.thread is None or self.origin.thread.deleted):
+            self._origin_line = self.origin.sentence("“”")
 
     def leave(self) -> None:
         """The thread is left: what was said of it holds no longer."""
-        self._fork_line = self.comparing = ""
+        self._fork_line = self.comparing = self._origin_line = ""
 
     def forget_fork(self) -> None:
-        """Something is being sent: the line has done its work."""
-        self._fork_line = ""
+        """Something is being sent: the lines about the place have done their work."""
+        self._fork_line = self._origin_line = ""
+
+    def copied_at(self) -> str:
+        """Return what the status line says of a copy, "" for any other thread."""
+        if self.origin is None:
+            return ""
+        return f"copied at #{self.origin.message.depth}" if self.origin.message else "copied"
 
     def fork_place(self) -> int | None:
         """Return the depth at which the branch on the screen last parted from another, None where it never did."""
@@ -124,6 +143,36 @@ class Travel:
         if self.idle():
             await self._screen.conversation.forward()
             await self.arrive(None)
+
+    async def _go_to_origin(self, _text: str = "") -> None:
+        """Open the thread that this one was copied from, at the message where it was cut."""
+        screen = self._screen
+        # Asked anew: what it came from may have been deleted or renamed since this thread was opened.
+        origin = screen.conversation.upkeep.origin()
+        if origin is None:
+            screen.say("This thread is no copy of another.", severity="information")
+            return
+        if origin.thread is None:
+            screen.say("The thread that this one was copied from was purged: nothing of it is left.")
+            return
+        if origin.thread.deleted:
+            name = clean_line(origin.thread.title, 60)
+            screen.say(f"“{name}” is deleted. `chatui restore {origin.thread.thread_id}` in a shell brings it back.")
+            return
+        await screen.open(origin.thread.thread_id)
+        if origin.message is None or origin.message_deleted:
+            if origin.message is not None:
+                screen.say(
+                    f"#{origin.message.depth} is deleted here. u in message mode brings back what was deleted last."
+                )
+            elif not origin.whole:
+                screen.say("The message that the copy ends with was purged here.")
+            return
+        message = origin.message
+        if message.node_id not in {shown.node_id for shown in screen.page(message)} and self.idle():
+            await screen.conversation.view(message.node_id)
+        await self.arrive(screen.conversation.message(message.node_id))
+        screen.transcript.focus()
 
     # The tree
 

@@ -355,6 +355,7 @@ class Turns:
             self._speed(reply),
             f"turn {(at.depth + 1) // 2}" if at else "",
             f"fork at #{fork}" if fork else "",
+            screen.travel.copied_at(),
             thread.user if thread and thread.user != "default" else "",
             (thread.memory if thread else None) or screen.library.config.memory,
         ]

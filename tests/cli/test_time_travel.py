@@ -196,6 +196,35 @@ def test_a_part_becomes_a_thread_of_its_own(
     assert run("db", "check", "--json").json["ok"] is True
 
 
+def test_a_copy_tells_where_it_comes_from(run: Run, models: ScriptedModels) -> None:
+    ids = forked(run, models)
+    thread = ids["thread"]
+    run("fork", thread, "--at", ids["rome"], "--to-new-thread", "--title", "Mine")
+    run("fork", thread, "--with-branches", "--to-new-thread", "--title", "All")
+
+    def said(name: str) -> str:
+        line = run("show", name).out.splitlines()[1]
+        assert run("tree", name).out.splitlines()[0] == line
+        return line
+
+    shown = f"`chatui show {thread} --at {ids['rome'][:13]}` shows it."
+    assert said("Mine") == f'Copied from "Plan a trip" at #4. {shown}'
+    assert run(*shown.split("`")[1].split()[1:]).out.startswith("Plan a trip\n")
+    assert said("All") == f'Copied whole from "Plan a trip". `chatui tree {thread}` shows it.'
+    run("delete", thread, "--at", ids["rome"])
+    back = f"`chatui restore {thread} --at {ids['rome']}` brings it back."
+    assert said("Mine") == f'Copied from "Plan a trip" at #4, which is deleted. {back}'
+    assert run(*back.split("`")[1].split()[1:]).code == 0
+    run("purge", thread, "--at", ids["rome"], "--yes")
+    assert said("Mine").startswith('Copied from "Plan a trip", at a message that was purged.')
+    run("delete", thread)
+    assert said("All") == f'Copied from "Plan a trip", which is deleted. `chatui restore {thread}` brings it back.'
+    run("purge", thread, "--yes")
+    assert said("Mine") == said("All") == "Copied from a thread that was purged."
+    run("ask", "Hello")
+    assert "Copied" not in run("show", "Hello").out
+
+
 def test_a_copy_is_said_in_words(run: Run, models: ScriptedModels) -> None:
     ids = forked(run, models)
     said = run("fork", ids["thread"], "--at", ids["root"], "--to-new-thread").out
