@@ -8,11 +8,12 @@ from typing import Any
 import msgspec
 
 from chatui.storage.database import Database
-from chatui.storage.records import Message, Usage
+from chatui.storage.records import Message, Sent, Usage
 from chatui.storage.tables import has_tables
 
 _COLUMNS = """m.node_id, m.parent_id, m.checkpoint_id, m.message_id, m.role, m.text, m.reasoning, m.model, m.created_at,
-    m.usage, m.seconds, m.first_token_seconds, m.interrupted, k.name, coalesce(k.starred, 0), m.depth"""
+    m.usage, m.seconds, m.first_token_seconds, m.reasoning_seconds, m.sent, m.interrupted,
+    k.name, coalesce(k.starred, 0), m.depth"""
 _FROM = "chatui_messages m LEFT JOIN chatui_marks k ON k.thread_id = m.thread_id AND k.node_id = m.node_id"
 # Messages that are marked as deleted, and all below them, are not shown; only Marks knows them.
 _SIBLING = "s.thread_id = m.thread_id AND s.parent_id = m.parent_id AND NOT s.hidden"
@@ -42,6 +43,8 @@ def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: 
         usage,
         seconds,
         first,
+        thinking,
+        sent,
         interrupted,
         *marks,
     ) = row
@@ -59,6 +62,8 @@ def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: 
         usage=msgspec.json.decode(usage, type=Usage) if usage else None,
         seconds=seconds,
         first_token_seconds=first,
+        reasoning_seconds=thinking,
+        sent=msgspec.json.decode(sent, type=Sent) if sent else None,
         interrupted=interrupted,
         name=name,
         starred=bool(starred),

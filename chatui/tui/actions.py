@@ -340,7 +340,14 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "timeline",
     ),
-    Action("message.details", "i", "Details", "Exact time, model, tokens, seconds, ids.", "messages", "details"),
+    Action(
+        "message.details",
+        "i",
+        "Details",
+        "Exact time, model, tokens, seconds, ids, what was sent.",
+        "messages",
+        "details",
+    ),
     Action("message.reasoning", "o", "Thinking", "Opens or folds what the model thought.", "messages", "thinking"),
     Action("head.back", "ctrl+z", "One turn back", "Moves the head; nothing is written or lost.", "messages", "back"),
     Action(

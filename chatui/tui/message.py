@@ -107,7 +107,6 @@ class AnswerView(MessageView):
     def __init__(self, message: Message | None, reply: Reply | None = None, *, plain: bool = False) -> None:
         super().__init__(message, plain=plain, classes="answer")
         self.reply = reply
-        self._thought_seconds: float | None = None
         self._open = False
         self._leaves: list[LeafView] = []
         self._settled = 0  # leaves that no further text can change
@@ -170,7 +169,8 @@ class AnswerView(MessageView):
         foot.update(Content(text))
 
     def _thought(self) -> Content:
-        seconds = self.reply.thought_seconds if self.reply else self._thought_seconds
+        seconds = self.message.reasoning_seconds if self.message else None
+        seconds = self.reply.thought_seconds if self.reply else seconds
         if not self.message and self.reply and self.reply.first_text is None:
             head = "Thinking"
         else:
@@ -210,8 +210,6 @@ class AnswerView(MessageView):
 
     async def finish(self, message: Message) -> None:
         """Become the saved answer: parse the whole text once, as a link's address may have come after the link."""
-        if self.reply:
-            self._thought_seconds = self.reply.thought_seconds
         self.message = message
         self.reply = None
         self._settled = self._offset = 0

@@ -11,6 +11,8 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 
 from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Asked, Failed, Finished, Started, Stopped, TextPiece
+from chatui.conversation.memory import estimate_tokens
+from chatui.conversation.tree import Sent
 from chatui.errors import ServerFault, Stalled, UnknownCheckpoint, UnknownThread
 from tests.conversation.conftest import Bench, run, say
 
@@ -298,6 +300,58 @@ async def test_thoughts_are_kept_apart(bench: Bench) -> None:
     reply = await say(conversation.send("Hi"))
     assert (reply.reasoning, reply.text) == ("hm", "42")
     assert (await bench.reopen()).conversation(conversation.thread_id).head() == reply
+
+
+async def test_what_was_sent_is_kept_with_the_reply(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    bench.models.model.context_length = 400
+    first = await say(conversation.send("word " * 300))
+    prompt = conversation.branch()[0]
+    assert prompt.sent is None
+    assert first.sent is not None
+    assert (first.sent.messages, first.sent.system_prompt, first.sent.left_out) == (1, False, 0)
+    assert (first.sent.context_length, first.sent.estimated_tokens >= 300) == (400, True)
+    await conversation.set_system_prompt("Be brief.")
+    second = await say(conversation.send("two"))
+    assert second.sent == Sent(
+        messages=1,
+        system_prompt=True,
+        left_out=2,
+        estimated_tokens=estimate_tokens(bench.models.asked[-1]),
+        context_length=400,
+    )
+    bench.models.model.context_length = None
+    bench.models.model.ending = lambda metadata: "length"  # type: ignore[method-assign]
+    cut = await say(conversation.send("three"))
+    assert cut.sent is not None
+    assert (cut.sent.messages, cut.sent.context_length) == (len(bench.models.asked[-1]) - 1, None)
+    whole = await say(conversation.go_on(cut.node_id))
+    assert whole.sent is not None
+    assert whole.sent.messages == cut.sent.messages + 1, "the beginning of the reply was sent too"
+    edited = await conversation.edit_answer(cut.node_id, "mine")
+    assert edited.sent is None
+    async for _ in bench.library.reindex():
+        pass
+    again = bench.library.conversation(conversation.thread_id)
+    assert again.message(second.node_id).sent == second.sent, "it is in LangGraph's own row"
+    assert await bench.library.check() == []
+
+
+async def test_the_time_of_thinking_is_kept(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    thought = AIMessageChunk(content="", additional_kwargs={"reasoning_content": "hm"})
+    bench.models.script = [thought, "42"]
+    reply = await say(conversation.send("Hi"))
+    assert reply.seconds is not None
+    assert reply.reasoning_seconds is not None
+    assert 0 <= reply.reasoning_seconds <= reply.seconds
+    bench.models.script = [thought, RuntimeError("boom")]
+    failed = (await run(conversation.send("Hi again")))[-1]
+    assert isinstance(failed, Failed)
+    assert failed.message is not None
+    assert failed.message.reasoning_seconds is not None, "it was cut while it thought"
+    bench.models.script = ["42"]
+    assert (await say(conversation.send("Bye"))).reasoning_seconds is None
 
 
 async def test_threads_stream_at_the_same_time(bench: Bench) -> None:

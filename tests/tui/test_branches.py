@@ -134,6 +134,26 @@ async def test_copy_takes_the_source_and_details_tell_the_rest(seeded: Path, mon
         assert "Checkpoint" in facts
 
 
+async def test_details_tell_what_was_sent(chat: Window) -> None:
+    def facts() -> dict[str, str]:
+        assert isinstance(chat.app.screen, Facts)
+        lines = plain(chat.app.screen.query_one(".dialog VerticalScroll Static", Static)).split("\n")
+        return {name: value.strip() for name, _, value in (line.partition(" ") for line in lines)}
+
+    await chat.screen.conversation.set_system_prompt("Be brief.")
+    chat.models.model.context_length = 400
+    await chat.say("word " * 200, "One")
+    await chat.say("word " * 100, "Two")
+    await chat.messages("i")
+    assert facts()["Sent"] == "1 message and the system prompt, about 138 of 400 tokens; the 2 oldest were left out"
+    await chat.press("escape", "k", "i")
+    assert "Sent" not in facts(), "a prompt is sent by a person"
+    await chat.press("escape", "j", "e", "X", "ctrl+s")
+    await chat.until(lambda: chat.texts()[-1] == "XTwo")
+    await chat.press("i")
+    assert facts()["Sent"] == "not recorded"
+
+
 async def test_moving_waits_while_a_reply_streams(chat: Window) -> None:
     import asyncio
 
