@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.messages.ai import UsageMetadata
 
 from chatui.conversation import memory
-from chatui.conversation.events import Asked, Event, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.events import Asked, End, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
 from chatui.errors import ChatuiError, ConnectionLost, EmptyReply, Stalled
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from chatui.conversation.ledger import Ledger
     from chatui.models import OpenModel
 
+#: What happens in one turn.
+TurnEvent = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
 
@@ -148,27 +150,33 @@ class Turn:
         self._ledger = ledger
         self._models = models
         self._prompt = prompt
-        self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
+        self._events: asyncio.Queue[TurnEvent | Exception] = asyncio.Queue()
         self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model), prompt.begun)
         self._graph: Graph | None = None
         self._asked_at: str | None = None  # the checkpoint that ends with the prompt
         self._opened: OpenModel | None = None
         self._task: asyncio.Task[None] | None = None
+        #: Whether it was told to stop.
+        self.stopped = False
 
-    async def events(self) -> AsyncGenerator[Event]:
+    async def events(self) -> AsyncGenerator[TurnEvent]:
         """Run the turn. Closing the generator early stops it; what came is saved then too.
 
         Raises:
-            ChatuiError: The prompt could not be saved; nothing was written.
+            ChatuiError: The prompt could not be saved, or the turn was stopped before that; nothing was written.
         """
+        if self.stopped:
+            raise ChatuiError("The turn was stopped.")
         task = self._task = asyncio.create_task(self._run())
+        # One that is stopped before its first step says nothing itself.
+        task.add_done_callback(lambda _: self._events.put_nowait(ChatuiError("The turn was stopped.")))
         try:
             while True:
                 event = await self._events.get()
                 if isinstance(event, Exception):
                     raise event
                 yield event
-                if isinstance(event, Finished | Stopped | Failed):
+                if isinstance(event, End):
                     return
         finally:
             task.cancel()
@@ -177,7 +185,8 @@ class Turn:
                 await task
 
     def stop(self) -> None:
-        """Stop the turn; `events` then ends with `Stopped`."""
+        """Stop the turn; `events` then ends with `Stopped`, or raises if it had not begun."""
+        self.stopped = True
         if self._task is not None:
             self._task.cancel()
 
@@ -335,5 +344,5 @@ class Turn:
             return self._opened.explain(error, began=bool(self._reply.texts))
         return ChatuiError(f"The turn failed: {clean(str(error)) or type(error).__name__}.", "Try again.")
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: TurnEvent) -> None:
         self._events.put_nowait(event)

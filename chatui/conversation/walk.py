@@ -40,18 +40,19 @@ class Walk:
         """Return the thread's row, None before its first message."""
         return self._store.threads.get(self.thread_id)
 
-    def branch(self, *, last: int | None = None, before: str | None = None) -> list[Message]:
+    def branch(self, *, last: int | None = None, before: str | None = None, end: str | None = None) -> list[Message]:
         """Return the active branch, root first.
 
         Args:
             last: Only so many messages of its end.
             before: Only what stands above this node of the branch.
+            end: Where it ends; None for the head.
         """
-        skip = 0
+        skip, end = 0, self.head_node if end is None else end
         if before is not None:
-            ids = self._store.messages.path_ids(self.thread_id, self.head_node)
+            ids = self._store.messages.path_ids(self.thread_id, end)
             skip = ids.index(before) + 1 if before in ids else 0
-        return self._store.messages.path(self.thread_id, self.head_node, last=last, skip=skip)
+        return self._store.messages.path(self.thread_id, end, last=last, skip=skip)
 
     def tree(self) -> list[Message]:
         """Return every message, depth first, alternatives in the order they were made."""

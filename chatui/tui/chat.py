@@ -161,7 +161,8 @@ class ChatScreen(Screen[None]):
         count = MESSAGES
         if reach is not None and (head := self.conversation.head()) is not None:
             count = max(count, head.depth - reach.depth + MESSAGES // 2)
-        return self.conversation.branch(last=count)
+        # While several answers stream, none of them is the branch yet: each is shown live, below what they answer.
+        return self.conversation.branch(last=count, end=self.reply.answers.prompt if self.reply else None)
 
     async def refresh_branch(self, select: Message | None = None) -> None:
         """Show the branch as it is now, with a message selected."""

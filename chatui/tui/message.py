@@ -153,7 +153,7 @@ class AnswerView(MessageView):
         name = labels.short_model(model) or "Answer"
         if self.plain:
             name = f"Answer from {name}"
-        sign = badge(self.message, plain=self.plain) if self.message else ""
+        sign = badge(self.message, plain=self.plain) if self.message else self.reply.sign if self.reply else ""
         return Content.assemble((name, "$secondary bold"), (f" {sign}" if sign else "", "$muted"))
 
     def _show_facts(self) -> None:
@@ -185,13 +185,11 @@ class AnswerView(MessageView):
             return f"{INTERRUPTIONS[why]} Here, + goes on with it, and r asks for another answer." if why else ""
         if self.reply is None:
             return ""
-        if self.reply.started is None or self.reply.first_piece is None:
-            doing = "Waiting for the model"
-        else:
-            doing = "Writing" if self.reply.first_text else "Thinking"
-        if self.reply.count > 1:
-            doing += f", the first of {self.reply.count} answers"
-        return f"{doing} · {self.reply.elapsed:.0f} s · Esc stops" if not self.plain else f"{doing}. Esc stops."
+        others = len(self.reply.answers.replies)
+        parts = [self.reply.state, "" if self.plain else f"{self.reply.elapsed:.0f} s"]
+        parts += [f"{self.reply.answers.writing} of {others} still write", "←→ others"] if others > 1 else []
+        parts += ["Esc stops all" if others > 1 else "Esc stops"]
+        return (". " if self.plain else " · ").join(filter(None, parts)) + ("." if self.plain else "")
 
     def toggle_thought(self) -> bool:
         """Open or fold the thinking. Returns whether there is any."""

@@ -128,6 +128,13 @@ class Travel:
     async def _alternative(self, step: int) -> None:
         screen = self._screen
         message = screen.transcript.selected
+        if screen.reply is not None and screen.reply.sign:
+            # Several answers stream: it goes between them.
+            if screen.reply.answers.step(step):
+                with screen.app.batch_update():
+                    await screen.transcript.begin(screen.reply)
+                screen.show_state()
+            return
         if message is None or message.alternatives < 2 or not self.idle():
             return
         found = await screen.conversation.alternative(message.node_id, step)

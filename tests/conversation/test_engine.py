@@ -480,20 +480,6 @@ async def test_several_alternatives_stream_at_once(bench: Bench) -> None:
     assert await bench.library.check() == []
 
 
-async def test_stopping_stops_all_alternatives(bench: Bench) -> None:
-    conversation = bench.library.conversation()
-    first = await say(conversation.send("Hi"))
-    bench.models.script = lambda messages: ["Half", asyncio.Event()]
-    async with aclosing(conversation.regenerate(first.node_id, count=2)) as events:
-        async for event in events:
-            if event == TextPiece("Half"):
-                await conversation.stop()
-    assert isinstance(event, Stopped)
-    assert not conversation.running
-    bench.models.script = ["Yes"]
-    await say(conversation.send("Next"))
-
-
 async def test_a_cut_reply_can_be_gone_on_with(bench: Bench) -> None:
     conversation = bench.library.conversation()
     bench.models.model.ending = lambda metadata: "length"  # type: ignore[method-assign]
