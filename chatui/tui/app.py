@@ -160,6 +160,7 @@ class ChatApp(App[int], inherit_bindings=False):
     async def _prepare(self) -> None:
         """Import what a turn needs, see who answers, and index what other programs wrote."""
         screen = self.chat_screen
+        await screen.travel.reopen_tree()
         try:
             for name in STACK:
                 await asyncio.to_thread(import_module, name)

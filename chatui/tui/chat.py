@@ -323,11 +323,16 @@ class ChatScreen(Screen[None]):
         if self.travel.tree is not None:
             await self.travel.tree.go_to(event.node_id)
 
-    def on_tree_view_closed(self, event: TreeView.Closed) -> None:
+    async def on_tree_view_closed(self, event: TreeView.Closed) -> None:
         if event.stays or self.travel.tree is None:
             self.prompt_focus()
         else:
-            self.travel.tree.close()
+            await self.travel.tree.close()
+
+    def on_resize(self) -> None:
+        if self.travel.tree is not None:
+            # The pane may have come on the screen, and has not followed what changed meanwhile.
+            self.call_after_refresh(self.show_state)
 
     async def on_message_window_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
         last = None if event.all_of_them else MESSAGES

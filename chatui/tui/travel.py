@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from chatui.tui.panes import TreePlace
     from chatui.tui.turns import Handler
 
+#: What the file remembers of the tree: whether its pane was open.
+TREE_PANE = "tree_pane"
+
 
 class Travel:
     """Moves in the open thread, on behalf of the main screen. No move writes a checkpoint."""
@@ -184,8 +187,16 @@ class Travel:
     # The tree
 
     async def _tree(self, _text: str = "") -> None:
+        await self._place().toggle()
+
+    async def reopen_tree(self) -> None:
+        """Show the tree's pane where it was open when the program was quit."""
+        if self._screen.library.remembered(TREE_PANE) == "open":
+            await self._place().open()
+
+    def _place(self) -> TreePlace:
         # Imported here, as the first paint has no tree.
         from chatui.tui.panes import TreePlace
 
         self.tree = self.tree or TreePlace(self._screen)
-        await self.tree.toggle()
+        return self.tree
