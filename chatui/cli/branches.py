@@ -43,6 +43,8 @@ def show(
             else:
                 checkpoint = resolve(conversation, at)
                 messages = branch_to(conversation, checkpoint)
+                if messages and messages[-1].node_id == checkpoint:
+                    checkpoint = messages[-1].checkpoint_id
             if json:
                 output.print_json(
                     {
@@ -183,10 +185,12 @@ def _title(conversation: Conversation) -> str:
 def resolve(conversation: Conversation, name: str) -> str:
     """Return the checkpoint that a person means: an id, or the start of the id of one message's checkpoint.
 
+    A message without a checkpoint of its own is named by its node's id instead.
+
     Raises:
         UsageError: Several ids start so.
     """
-    ids = [node.checkpoint_id for node in conversation.tree() if node.checkpoint_id]
+    ids = [node.checkpoint_id or node.node_id for node in conversation.tree()]
     if name in ids or not name.strip():
         return name
     found = [id_ for id_ in ids if id_.startswith(name)]
@@ -310,7 +314,9 @@ def _print_tree(nodes: list[Message]) -> None:
         cut = " [cut off]" if node.interrupted else ""
         left = f"{indent}{'●' if node.on_active_path else '○'} {place}{node.role}{cut}  {marks}"
         room = 1000 if limit is None else limit - cell_len(left) - _SHORT - 2
-        lines.append((left + output.fit(clean_line(node.text, 400), max(room, 8)), (node.checkpoint_id or "")[:_SHORT]))
+        lines.append(
+            (left + output.fit(clean_line(node.text, 400), max(room, 8)), (node.checkpoint_id or node.node_id)[:_SHORT])
+        )
     widest = max(cell_len(left) for left, _ in lines)
     for left, checkpoint in lines:
         print(f"{left}{' ' * (widest - cell_len(left))}  {output.dim(checkpoint)}".rstrip())

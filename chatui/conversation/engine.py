@@ -67,7 +67,7 @@ class Conversation(Walk):
     @property
     def upkeep(self) -> Upkeep:
         """Stars, names, deleting, purging and copying out."""
-        return Upkeep(self._store, self)
+        return Upkeep(self._store, self, lambda node_id: self._places().address(node_id))
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatui.conversation.origin import Origin, origin_of
@@ -30,11 +30,13 @@ class Upkeep:
     Args:
         store: The file.
         walk: The thread; its head moves when the message it stands on is deleted.
+        address: Gives the checkpoint that ends with a message, made where it is missing.
     """
 
-    def __init__(self, store: Store, walk: Walk) -> None:
+    def __init__(self, store: Store, walk: Walk, address: Callable[[str], Awaitable[str]]) -> None:
         self._store = store
         self._walk = walk
+        self._address = address
         self._thread_id = walk.thread_id
 
     async def timeline(self) -> Sequence[Step]:
@@ -141,14 +143,12 @@ class Upkeep:
         self._store.database.check_writable()
         index = await self._index()
         await index.catch_up(self._thread_id)
+        checkpoint_id = await self._address(node_id) if node_id is not None else None
         lineage = await asyncio.to_thread(index.lineage, self._thread_id)
-        if node_id is None:
+        if node_id is None or checkpoint_id is None:
             kept = set(lineage.parents)
         else:
-            message = self._walk.message(node_id)
-            if message.checkpoint_id is None:
-                raise ChatuiError("This message came with others in one step.", "Continue from it first, then copy it.")
-            kept = set(lineage.above(message.checkpoint_id))
+            kept = set(lineage.above(checkpoint_id))
             if with_branches:
                 below = lineage.of(self._store.marks.below(self._thread_id, node_id))
                 kept |= {name for checkpoint in below for name in lineage.above(checkpoint)}

@@ -76,12 +76,16 @@ class Walk:
     def at(self, checkpoint_id: str) -> str | None:
         """Return the node that a checkpoint ends with, None before the first message.
 
+        A message that came with others in one step may have no checkpoint yet: its node's id stands for it.
+
         Raises:
             UnknownCheckpoint: The thread has none of this id.
         """
         node_id = None
         if self._store.has_checkpoint(self.thread_id, checkpoint_id):
             node_id = self._store.messages.node_of(self.thread_id, checkpoint_id)
+        elif checkpoint_id and self._store.messages.get(self.thread_id, checkpoint_id, deleted=True) is not None:
+            node_id = checkpoint_id
         if node_id is None:
             raise UnknownCheckpoint(clean(checkpoint_id), self.thread_id)
         return node_id or None

@@ -112,7 +112,7 @@ class Reading:
             ("Below", labels.plural(below, "message") if below else ""),
             ("Interrupted", INTERRUPTIONS[message.interrupted] if message.interrupted else ""),
             ("Thread", origin.sentence("“”") if origin else ""),
-            ("Checkpoint", message.checkpoint_id or "made when you continue from here"),
+            ("Checkpoint", message.checkpoint_id or "made when it is needed"),
             ("Message id", message.message_id),
             ("Node", message.node_id),
         ]

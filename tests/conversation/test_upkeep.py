@@ -9,7 +9,7 @@ import pytest
 from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Asked, Finished
 from chatui.errors import UsageError
-from tests.conversation.conftest import Bench, say
+from tests.conversation.conftest import Bench, in_one_step, say
 
 
 def texts(conversation: Conversation) -> list[str]:
@@ -193,6 +193,40 @@ async def test_a_copy_is_independent(bench: Bench, node: str | None, branches: b
         await bench.library.purge(conversation.thread_id)
         others = {"Badger.", "Dingo.", "Emu.", "Ferret."} - set(expected)
         assert [word for word in others if grep(bench.path, word)] == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("node", "branches", "expected"),
+    [
+        ("Badger.", False, ["Aardvark?", "Badger."]),
+        ("Aardvark?", False, ["Aardvark?"]),
+        ("Badger.", True, ["Aardvark?", "Badger.", "Cheetah?", "Dingo."]),
+    ],
+)
+async def test_a_message_without_a_checkpoint_can_be_copied_out(
+    bench: Bench, whole: bool, node: str, branches: bool, expected: list[str]
+) -> None:
+    await in_one_step(bench.path, "theirs", ["Aardvark?", "Badger.", "Cheetah?", "Dingo."], whole=whole)
+    async for _ in bench.library.catch_up():
+        pass
+    conversation = bench.library.conversation("theirs")
+    tree = [(message.node_id, message.text) for message in conversation.tree()]
+    assert conversation.message(find(conversation, node)).checkpoint_id is None
+    before = set(bench.rows())
+    thread = await conversation.upkeep.copy_out(find(conversation, node), with_branches=branches)
+    copy = bench.library.conversation(thread.thread_id)
+    assert [message.text for message in copy.tree()] == expected
+    assert (thread.message_count, thread.branch_count) == (len(expected), 1)
+    assert [(message.node_id, message.text) for message in conversation.tree()] == tree
+    assert before <= set(bench.rows())
+    assert conversation.message(find(conversation, node)).checkpoint_id is not None
+    assert await bench.library.check() == []
+    await copy.view(copy.tree()[-1].node_id)
+    bench.models.script = ["New."]
+    await say(copy.send("More?"))
+    sent = [str(message.text) for message in bench.models.asked[-1]]
+    assert sent == ([*expected, "More?"] if len(expected) % 2 == 0 else ["More?"])
 
 
 async def test_stars_and_names_stay_with_their_message(bench: Bench) -> None:
