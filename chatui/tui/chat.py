@@ -17,6 +17,7 @@ from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
 
+from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError, SchemaChange
@@ -155,6 +156,15 @@ class ChatScreen(Screen[None]):
         self.threads.mark(self.thread_id, self.chat.replies.threads())
         self.show_state()
         self.prompt_focus()
+
+    def untouched(self, shown: Conversation) -> bool:
+        """Whether a new thread is still on the screen, and nobody has typed, sent or opened anything.
+
+        Args:
+            shown: The thread as it was put on the screen.
+        """
+        moved = self.conversation is not shown or shown.thread() is not None or self.threads.has_focus_within
+        return not moved and not self.prompt.text and self.reply is None
 
     def page(self, reach: Message | None = None) -> list[Message]:
         """Read the end of the branch, far enough for two screens and to a message that is to be seen."""
