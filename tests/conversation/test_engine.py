@@ -429,6 +429,22 @@ async def test_an_alternative_lands_where_one_looked_last(bench: Bench) -> None:
     assert conversation.head_node == new.node_id
 
 
+async def test_a_turn_on_another_branch_is_remembered_from_the_top(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    first = await say(conversation.send("one"))
+    deep = await say(conversation.send("two"))
+    prompt = conversation.branch()[0].node_id
+    await say(conversation.edit(prompt, "uno"))
+    # The head is on the second branch, and the turn goes on in the first, as one from the timeline may.
+    again = await say(conversation.regenerate(deep.node_id))
+    await conversation.go_to(None)
+    assert (await conversation.view(prompt)).node_id == again.node_id
+    await conversation.go_to(None)
+    forward = await conversation.forward()
+    assert forward is not None
+    assert forward.node_id == first.node_id, "the way down goes where one looked last"
+
+
 async def test_the_branch_can_be_read_in_pages(bench: Bench) -> None:
     conversation = bench.library.conversation()
     for number in range(5):
