@@ -190,10 +190,9 @@ def resolve(conversation: Conversation, name: str) -> str:
     Raises:
         UsageError: Several ids start so.
     """
-    ids = [node.checkpoint_id or node.node_id for node in conversation.tree()]
-    if name in ids or not name.strip():
+    found = conversation.places(name) if name.strip() else []
+    if name in found:
         return name
-    found = [id_ for id_ in ids if id_.startswith(name)]
     if len(found) > 1:
         raise UsageError(f'"{clean_line(name, 60)}" fits {len(found)} checkpoints.', "Give more of the id.")
     # One that no message ends with may still be a checkpoint: the library looks.

@@ -85,9 +85,11 @@ class Upkeep:
         message = self._walk.message(node_id)
         self._check_quiet()
         gone = self._store.marks.below(self._thread_id, node_id)
+        # Asked before it is hidden: a head that is not shown counts as none.
+        head = self._walk.head_node
         async with self._store.database.transaction() as connection:
             await self._store.marks.delete(connection, self._thread_id, node_id)
-        if self._walk.head_node in gone:
+        if head in gone:
             await self._walk.go_to(message.parent_id)
         return len(gone)
 
@@ -121,9 +123,12 @@ class Upkeep:
         gone = self._store.marks.below(self._thread_id, node_id, hidden=True)
         index = await self._index()
         await index.catch_up(self._thread_id)
-        if self._walk.head_node in gone:
-            above = self._store.messages.parent(self._thread_id, node_id)
-            await self._walk.go_to(above)
+        head, kept = self._walk.head_node, self._store.threads.head(self._thread_id)[1]
+        if head in gone:
+            await self._walk.go_to(self._store.messages.parent(self._thread_id, node_id))
+        elif kept in gone:
+            # One that another window deleted: the row must not name what is not there.
+            await self._walk.go_to(head or None)
         lineage = await asyncio.to_thread(index.lineage, self._thread_id)
         async with self._store.database.transaction() as connection:
             await remove_messages(connection, self._thread_id, gone, lineage)

@@ -54,6 +54,18 @@ class Walk:
             skip = ids.index(before) + 1 if before in ids else 0
         return self._store.messages.path(self.thread_id, end, last=last, skip=skip)
 
+    def prompts(self) -> list[str]:
+        """Return what was said by the person on the active branch, the oldest first."""
+        return self._store.messages.prompts(self.thread_id, self.head_node)
+
+    def count_following(self, node_id: str | None) -> int:
+        """Return how many messages follow one directly; None for those that begin the thread."""
+        return self._store.messages.count_following(self.thread_id, node_id or "")
+
+    def places(self, start: str) -> list[str]:
+        """Return the ids that begin so: of messages' checkpoints, and of the nodes of those that have none of their own."""
+        return self._store.messages.places(self.thread_id, start)
+
     def tree(self) -> list[Message]:
         """Return every message, depth first, alternatives in the order they were made."""
         return depth_first(self._store.messages.tree(self.thread_id, self.head_node))

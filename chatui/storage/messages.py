@@ -145,6 +145,36 @@ class Messages:
             _message(row, place, siblings[row[1]], row[0] in active) for row, place in zip(rows, places, strict=True)
         ]
 
+    def count_following(self, thread_id: str, node_id: str) -> int:
+        """Return how many messages follow one directly; "" for those that begin the thread."""
+        sql = "SELECT count(*) FROM chatui_messages WHERE thread_id = ? AND parent_id = ? AND NOT hidden"
+        with self._database.reading() as connection:
+            return int(connection.execute(sql, (thread_id, node_id)).fetchone()[0])
+
+    def prompts(self, thread_id: str, node_id: str) -> list[str]:
+        """Return what a person said on the branch that ends with a message, root first."""
+        sql = f"""{UPWARDS} SELECT m.text FROM path p JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
+            WHERE m.role = 'user' ORDER BY p.place DESC"""
+        if not node_id:
+            return []
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(sql, (thread_id, node_id))]
+
+    def places(self, thread_id: str, start: str) -> list[str]:
+        """Return the ids that begin so: of messages' checkpoints, and of the nodes of those that have none of their own."""
+        sql = """SELECT coalesce(checkpoint_id, node_id) AS place FROM chatui_messages
+            WHERE thread_id = ? AND NOT hidden AND substr(place, 1, length(?)) = ? ORDER BY rank, depth"""
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(sql, (thread_id, start, start))]
+
+    def first_checkpoint(self, thread_id: str) -> str | None:
+        """Return the first checkpoint that ends with a message, a deleted one too; None in a thread without any."""
+        sql = """SELECT checkpoint_id FROM chatui_messages WHERE thread_id = ? AND checkpoint_id IS NOT NULL
+            ORDER BY rank, depth LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return row[0] if row else None
+
     def siblings(self, thread_id: str, node_id: str) -> list[str]:
         """Return the node ids of a message and its alternatives, in their order."""
         sql = f"""SELECT s.node_id FROM chatui_messages m JOIN chatui_messages s ON {_SIBLING}

@@ -288,8 +288,7 @@ class ChatScreen(Screen[None]):
         if not self.prompt.text and self.chat.replies.waiting.get(self.thread_id):
             await self.action_do("queue.edit")
             return
-        said = [message.text for message in self.conversation.branch() if message.role == "user"]
-        if said:
+        if said := self.conversation.prompts():
             self.prompt.recall(said)
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:

@@ -94,22 +94,13 @@ class Travel:
         head = conversation.head()
         # A prompt without an answer is not followed by another: the new one becomes its alternative.
         follows = head.parent_id if head is not None and head.role == "user" else head.node_id if head else None
-        siblings = sum(message.parent_id == follows for message in conversation.tree())
+        siblings = conversation.count_following(follows)
         number = (head.depth if head.role == "user" else head.depth + 1) if head else 1
         self._fork_line = f"This starts alternative {siblings + 1} of #{number}. Nothing is lost." if siblings else ""
 
-    async def arrive(self, select: Message | None, *, leaf: bool = False) -> None:
-        """The head is elsewhere: show the branch, with a message selected, and what sending would start.
-
-        Args:
-            select: The message.
-            leaf: The head is known to be a leaf: the whole tree need not be read to see what follows it.
-        """
-        head = self._screen.conversation.head()
-        if leaf and head is not None and head.role != "user":
-            self._fork_line = ""
-        else:
-            self._note_fork()
+    async def arrive(self, select: Message | None) -> None:
+        """The head is elsewhere: show the branch, with a message selected, and what sending would start."""
+        self._note_fork()
         await self._screen.refresh_branch(select)
 
     # Moves
@@ -142,12 +133,16 @@ class Travel:
             return
         found = await screen.conversation.alternative(message.node_id, step)
         if found is not None:
-            await self.arrive(found, leaf=True)
+            await self.arrive(found)
 
     async def _back(self, _text: str = "") -> None:
         if self.idle():
             await self._screen.conversation.back()
             await self.arrive(None)
+            if not self._screen.transcript.display:
+                # Before the first message there is no message mode.
+                self._screen.prompt_focus()
+                self._screen.say("This is before the first message. /forward goes back to it.", severity="information")
 
     async def _forward(self, _text: str = "") -> None:
         if self.idle():

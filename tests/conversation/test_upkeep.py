@@ -229,6 +229,41 @@ async def test_a_message_without_a_checkpoint_can_be_copied_out(
     assert sent == ([*expected, "More?"] if len(expected) % 2 == 0 else ["More?"])
 
 
+async def test_deleting_moves_a_head_that_nobody_has_asked_for_yet(bench: Bench) -> None:
+    conversation = await grow(bench)
+    badger, dingo = find(conversation, "Badger."), find(conversation, "Dingo.")
+    await conversation.go_to(dingo)
+    library = await bench.reopen()
+    await library.conversation(conversation.thread_id).upkeep.delete(badger)
+    library = await bench.reopen()
+    conversation = library.conversation(conversation.thread_id)
+    assert texts(conversation) == ["Aardvark?"]
+    # A window that knows nothing of it puts the head where it stood.
+    async with library._store.database.transaction() as connection:
+        await library._store.threads.set_head(connection, conversation.thread_id, None, dingo)
+    library = await bench.reopen()
+    await library.conversation(conversation.thread_id).upkeep.purge(badger)
+    assert await library.check() == []
+
+
+async def test_one_begins_anew_where_all_is_deleted_and_no_checkpoint_is_empty(bench: Bench) -> None:
+    """A thread that another program began with `update_state` has no place before its first message, until it is made."""
+    from chatui.conversation.graph import MODEL, at, build_graph
+    from chatui.conversation.places import _never, user_message
+
+    graph = build_graph(_never, await bench.library._store.saver())
+    await graph.aupdate_state(at("theirs", None), {"messages": [user_message("Aardvark?")]}, as_node=MODEL)
+    async for _ in bench.library.catch_up():
+        pass
+    conversation = bench.library.conversation("theirs")
+    await conversation.upkeep.delete(find(conversation, "Aardvark?"))
+    assert conversation.tree() == []
+    await say(conversation.send("Badger?"))
+    assert [str(message.text) for message in bench.models.asked[-1]] == ["Badger?"]
+    assert texts(conversation) == ["Badger?", "Hello there."]
+    assert await bench.library.check() == []
+
+
 async def test_stars_and_names_stay_with_their_message(bench: Bench) -> None:
     conversation = await grow(bench)
     node = find(conversation, "Badger.")
