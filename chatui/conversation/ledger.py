@@ -108,8 +108,7 @@ class Ledger:
         async with self._store.database.transaction() as connection:
             yield connection, node_id
             await self._index.apply(connection, plan)
-            # The way to the message it follows was remembered when the head came there.
-            await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, node_id, levels=2)
+            await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, node_id, turn=True)
         self._moved(node_id)
 
     def _message(self, node_id: str) -> Message:

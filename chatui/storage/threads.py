@@ -163,6 +163,13 @@ class Threads:
             ).fetchone()
         return (row[0], row[1]) if row else (None, None)
 
+    def origin(self, thread_id: str) -> tuple[str | None, str]:
+        """Return where a thread was copied from as (thread id, node id): (None, '') if it is no copy, node '' if whole."""
+        sql = "SELECT origin_thread, coalesce(origin_node, '') FROM chatui_threads WHERE thread_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return (row[0], row[1]) if row else (None, "")
+
     def system_prompt(self, thread_id: str) -> str | None:
         """Return the system prompt of a thread, None where it has none of its own."""
         with self._database.reading() as connection:
@@ -205,7 +212,7 @@ class Threads:
         checkpoint_id: str | None,
         node_id: str,
         *,
-        levels: int | None = None,
+        turn: bool = False,
     ) -> None:
         """Move the head, and remember at each fork above it which way it goes.
 
@@ -214,8 +221,17 @@ class Threads:
             thread_id: The thread.
             checkpoint_id: The checkpoint that the next turn continues from, None before the first message.
             node_id: The message that it ends with, "" before the first.
-            levels: How many messages up to look for forks, where the way further up is remembered already; None for all.
+            turn: Whether it most likely goes on from where it stands, as a turn does: then the way further up is remembered
+                already, and only the two messages of the turn are looked at.
         """
+        levels = -1
+        if turn:
+            near = f"""{UPWARDS} SELECT 1 FROM (SELECT node_id FROM path LIMIT 3) p
+                JOIN chatui_threads t ON t.thread_id = ?1
+                LEFT JOIN chatui_messages h ON h.thread_id = ?1 AND h.node_id = t.head_node
+                WHERE p.node_id IN (t.head_node, h.parent_id)"""
+            if await (await connection.execute(near, (thread_id, node_id))).fetchone():
+                levels = 2
         await connection.execute(
             """UPDATE chatui_threads SET head = ?, head_node = ?, viewed = (SELECT max(viewed) + 1 FROM chatui_threads)
                WHERE thread_id = ?""",
@@ -227,7 +243,7 @@ class Threads:
                 JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
                 WHERE EXISTS (SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.parent_id
                               AND s.node_id <> m.node_id)""",
-            (thread_id, node_id, -1 if levels is None else levels),
+            (thread_id, node_id, levels),
         )
 
     async def mark_viewed(self, connection: aiosqlite.Connection, thread_id: str) -> None:

@@ -17,12 +17,14 @@ from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
 
+from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.around import Around
+from chatui.tui.branch import ShownBranch
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
@@ -72,6 +74,7 @@ class ChatScreen(Screen[None]):
         self.chat = cast("ChatApp", self.app)
         self.library = self.chat.library
         self.conversation = self.library.conversation()
+        self.branch = ShownBranch(self.conversation, self.chat.replies)
         self.threads = ThreadsPane(plain=plain)
         self.transcript = Transcript(plain=plain)
         self.prompt = Prompt()
@@ -145,13 +148,24 @@ class ChatScreen(Screen[None]):
     async def _open(self, thread_id: str | None) -> None:
         """Show a thread. Reads only: writing loads modules that the first paint does without."""
         self.conversation = self.library.conversation(thread_id)
+        self.travel.enter()
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
-        self.transcript.show(self.conversation, self.reply)
+        self.branch = ShownBranch(self.conversation, self.chat.replies)
+        self.transcript.show(self.branch, self.reply)
         self.turns.arrive()
         self.threads.mark(self.thread_id, self.chat.replies.threads())
         self.show_state()
         self.prompt_focus()
+
+    def untouched(self, shown: Conversation) -> bool:
+        """Whether a new thread is still on the screen, and nobody has typed, sent or opened anything.
+
+        Args:
+            shown: The thread as it was put on the screen.
+        """
+        moved = self.conversation is not shown or shown.thread() is not None or self.threads.has_focus_within
+        return not moved and not self.prompt.text and self.reply is None
 
     def refresh_branch(self, select: Message | None = None) -> None:
         """Show the branch as it is now, with a message selected."""
@@ -267,8 +281,7 @@ class ChatScreen(Screen[None]):
         if not self.prompt.text and self.chat.replies.waiting.get(self.thread_id):
             await self.action_do("queue.edit")
             return
-        said = [message.text for message in self.conversation.branch() if message.role == "user"]
-        if said:
+        if said := self.conversation.prompts():
             self.prompt.recall(said)
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
@@ -312,11 +325,16 @@ class ChatScreen(Screen[None]):
         if self.travel.tree is not None:
             await self.travel.tree.go_to(event.node_id)
 
-    def on_tree_view_closed(self, event: TreeView.Closed) -> None:
+    async def on_tree_view_closed(self, event: TreeView.Closed) -> None:
         if event.stays or self.travel.tree is None:
             self.prompt_focus()
         else:
-            self.travel.tree.close()
+            await self.travel.tree.close()
+
+    def on_resize(self) -> None:
+        if self.travel.tree is not None:
+            # The pane may have come on the screen, and has not followed what changed meanwhile.
+            self.call_after_refresh(self.show_state)
 
     def on_message_window_read_failed(self, event: Transcript.ReadFailed) -> None:
         self.say(event.error)

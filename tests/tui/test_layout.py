@@ -53,7 +53,7 @@ def places(chat: Window) -> dict[str, int]:
     found = {}
     for view in chat.views:
         if view.message:
-            found[view.message.node_id] = transcript._top_of(view.message.depth) - round(transcript.scroll_y)
+            found[view.message.node_id] = transcript.sheet.top(view.message.depth) - round(transcript.scroll_y)
     return found
 
 

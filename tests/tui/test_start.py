@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from chatui.conversation.tree import Partial
+from chatui.storage.records import now
 from tests.tui.conftest import window
 
 FIRST_PAINT = """
@@ -92,6 +95,36 @@ async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
             await chat.until(lambda texts=texts: chat.screen.reply is None and chat.texts() == texts)  # type: ignore[misc]
             assert not chat.screen.offer.display
             assert not chat.library.threads()[0].interrupted
+
+
+async def test_several_replies_that_a_crash_cut_off_are_offered_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    async with window(path) as chat:
+        await chat.say("Hello", "Whole.")
+        prompt = chat.screen.conversation.branch()[0]
+        store = chat.library._store
+        async with store.database.transaction() as connection:
+            for text in ("Half a", "Half b"):
+                partial = Partial(
+                    thread_id=chat.screen.thread_id,
+                    checkpoint_id=prompt.checkpoint_id or "",
+                    message_id=text,
+                    model="ollama:scripted",
+                    text=text,
+                    reasoning="",
+                    started_at=now(),
+                    updated_at=now(),
+                )
+                await store.partials.put(connection, partial)
+            await connection.execute("UPDATE chatui_partials SET process = ?", (f"{socket.gethostname()} 999999999 1",))
+    async with window(path) as chat:
+        await chat.press("k")
+        await chat.until(lambda: chat.texts() == ["Hello", "Half b"] and chat.screen.offer.display)
+        await chat.until(lambda: chat.app.focused is chat.screen.offer)
+        await chat.press("k")
+        await chat.until(lambda: chat.texts() == ["Hello", "Half a"])
+        assert not chat.screen.offer.display
+        assert not chat.library.threads()[0].interrupted
 
 
 CRASH = """
