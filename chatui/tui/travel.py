@@ -66,9 +66,10 @@ class Travel:
     def enter(self) -> None:
         """A thread is opened: see whether it is a copy."""
         self.origin = self._screen.conversation.upkeep.origin()
-        self._origin_line = f"{self.origin.sentence('“”')} /origin goes there." if self.origin else ""
-        if self.origin is not None and (self.origin.thread is None or self.origin.thread.deleted):
-            self._origin_line = self.origin.sentence("“”")
+        # Short enough for one line of a small terminal.
+        self._origin_line = self.origin.sentence("“”", 36) if self.origin else ""
+        if self.origin is not None and self.origin.thread is not None and not self.origin.thread.deleted:
+            self._origin_line += " /origin goes there."
 
     def leave(self) -> None:
         """The thread is left: what was said of it holds no longer."""
@@ -129,7 +130,10 @@ class Travel:
                     await screen.transcript.begin(screen.reply)
                 screen.show_state()
             return
-        if message is None or message.alternatives < 2 or not self.idle():
+        if message is None or not self.idle():
+            return
+        if message.alternatives < 2:
+            screen.say("This message has no alternative. [ and ] go to those that have one.", severity="information")
             return
         found = await screen.conversation.alternative(message.node_id, step)
         if found is not None:
