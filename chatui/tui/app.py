@@ -179,7 +179,7 @@ class ChatApp(App[int], inherit_bindings=False):
             async for done, total in self.library.catch_up():
                 screen.refresh_threads()
                 if done == total:
-                    await screen.refresh_branch()
+                    screen.refresh_branch()
                     if self._first is None and not self._new and screen.untouched(shown):
                         # The file was not indexed when the screen was painted: what it should have begun with is known now.
                         last = self.library.last_viewed()

@@ -102,7 +102,7 @@ class Travel:
     async def arrive(self, select: Message | None) -> None:
         """The head is elsewhere: show the branch, with a message selected, and what sending would start."""
         self._note_fork()
-        await self._screen.refresh_branch(select)
+        self._screen.refresh_branch(select)
 
     # Moves
 
@@ -126,8 +126,7 @@ class Travel:
         if screen.reply is not None and screen.reply.sign:
             # Several answers stream: it goes between them.
             if screen.reply.answers.step(step):
-                with screen.app.batch_update():
-                    await screen.transcript.begin(screen.reply)
+                screen.transcript.begin(screen.reply)
                 screen.show_state()
             return
         if message is None or not self.idle():
@@ -178,7 +177,8 @@ class Travel:
                 screen.say("The message that the copy ends with was purged here.")
             return
         message = origin.message
-        if message.node_id not in {shown.node_id for shown in screen.page(message)} and self.idle():
+        shown = screen.conversation.part(message.depth, 1)
+        if [there.node_id for there in shown] != [message.node_id] and self.idle():
             await screen.conversation.view(message.node_id)
         await self.arrive(screen.conversation.message(message.node_id))
         screen.transcript.focus()

@@ -10,7 +10,7 @@ from textual.widgets import Input, Static
 from chatui.tui.codeblocks import CodeBlocks
 from chatui.tui.copyout import CopyOut
 from chatui.tui.dialogs import AskLine, Confirm
-from tests.tui.conftest import Window, plain, rows_of, window
+from tests.tui.conftest import Window, answer, plain, rows_of, window
 
 
 def leaves(chat: Window) -> set[str]:
@@ -33,7 +33,7 @@ class Three:
 
 
 def foot(chat: Window) -> str:
-    return plain(chat.views[-1].query_one(".foot", Static))
+    return answer(chat).foot
 
 
 async def test_several_answers_stream_and_the_arrows_go_between_them(chat: Window) -> None:
@@ -103,7 +103,7 @@ async def test_the_first_that_finishes_is_shown_where_nobody_looked(chat: Window
     await chat.screen.open(None)
     three.gates["B"].set()
     conversation = chat.library.conversation(thread)
-    await chat.until(lambda: (head := conversation.head()) is not None and head.text == "B.")
+    await chat.until(lambda: "B." in {message.text for message in conversation.tree()})
     await chat.screen.open(thread)
     await chat.until(lambda: "2 of 3 still write" in foot(chat))
     await chat.screen.open(None)
@@ -136,7 +136,7 @@ async def test_go_on_with_a_reply_that_was_stopped(chat: Window) -> None:
     await chat.until(lambda: chat.texts() == ["Question", "Half"])
     await chat.press("escape")
     await chat.until(lambda: chat.screen.reply is None)
-    assert "+ goes on" in plain(chat.views[-1].query_one(".foot", Static))
+    assert "+ goes on" in answer(chat).foot
     chat.models.script = [" and whole"]
     await chat.messages("+")
     await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "Half and whole"])
