@@ -94,7 +94,7 @@ async def test_a_reply_that_a_crash_cut_off_is_not_saved_where_its_prompt_is_gon
     prompt = conversation.branch()[0]
     await say(conversation.send("two"))
 
-    await leave_partial(bench, conversation, prompt, "Half")
+    await leave_partial(bench.library, conversation, prompt, "Half")
     remove_rows(bench, conversation, prompt.checkpoint_id)
     before = bench.rows()
     with pytest.raises(UnknownCheckpoint):
@@ -115,7 +115,7 @@ async def test_an_answer_leaves_nothing_to_do(bench: Bench, act: str) -> None:
     elif act == "edit":
         await conversation.edit_answer(reply.node_id, "mine")
     elif act == "keep":
-        await leave_partial(bench, conversation, conversation.branch()[0], "Half")
+        await leave_partial(bench.library, conversation, conversation.branch()[0], "Half")
         await conversation.keep_interrupted()
     head = conversation.head()
     assert head is not None
