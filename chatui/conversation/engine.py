@@ -243,9 +243,16 @@ class Conversation(Walk):
         from chatui.conversation.alternatives import Alternatives
 
         alternatives = Alternatives(self._turns)
-        async with aclosing(alternatives.events()) as events:
-            async for event in events:
-                yield event
+        whole = False
+        try:
+            async with aclosing(alternatives.events()) as events:
+                async for event in events:
+                    yield event
+            whole = True
+        finally:
+            if not whole:
+                # Nobody waits for the end. The row has the one that ended last.
+                self._head_node = None
         end = alternatives.chosen(watched() if watched else None)
         if end.message is not None:
             # Another window may have deleted it meanwhile.
@@ -254,6 +261,15 @@ class Conversation(Walk):
                 # How many alternatives there are is known only now.
                 end = msgspec.structs.replace(end, message=self.message(end.message.node_id))
         yield end
+
+    def _moved(self, node_id: str) -> None:
+        # While several answers are written none of them is the branch yet: here the prompt stays the head. In the row it is the
+        # answer that ended last, for the case that the program ends.
+        if len(self._turns) > 1:
+            message = self._store.messages.get(self.thread_id, node_id, deleted=True)
+            if message is not None and message.role != "user":
+                return
+        super()._moved(node_id)
 
     async def _catch_up(self) -> None:
         """Index what another program wrote in this thread since."""

@@ -57,7 +57,7 @@ class ReasoningPiece(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The reply is complete and saved, and is the head now. As an `Alternative` it is the head until another one ends."""
+    """The reply is complete and saved, and is the head now. As an `Alternative` it is saved, and no head yet."""
 
     message: Message
 

@@ -24,15 +24,16 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True):
     message: Message | None
     message_deleted: bool = False
 
-    def sentence(self, quotes: str = '""') -> str:
+    def sentence(self, quotes: str = '""', room: int = 60) -> str:
         """Tell it in a sentence.
 
         Args:
             quotes: What stands before and behind a title.
+            room: How many letters of the title are told.
         """
         if self.thread is None:
             return "Copied from a thread that was purged."
-        title = clean_line(self.thread.title, 60)
+        title = clean_line(self.thread.title, room)
         name = f"{quotes[0]}{title}{quotes[1]}" if title else "a thread without a title"
         if self.thread.deleted:
             return f"Copied from {name}, which is deleted."

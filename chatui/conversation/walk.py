@@ -48,6 +48,42 @@ class Walk:
         """Return the whole active branch, root first."""
         return self._store.messages.path(self.thread_id, self.head_node)
 
+    @property
+    def length(self) -> int:
+        """How many messages the active branch has."""
+        head = self.head()
+        return head.depth if head else 0
+
+    def part(self, first: int, count: int) -> list[Message]:
+        """Return a part of the active branch. Opens the rows of the part alone; the ids of a long branch are read once.
+
+        Args:
+            first: The depth of its first message; the root's is 1.
+            count: At most so many; fewer at the end of the branch.
+        """
+        head, length = self.head_node, self.length
+        last = min(first + count - 1, length)
+        if last < first:
+            return []
+        if length - first < NEAR:
+            return self._store.messages.path(self.thread_id, head, last=last - first + 1, skip=length - last)
+        if self._ids is None or self._ids[0] != head:
+            # From the head upwards; a message stays below the same others for as long as it is one.
+            self._ids = (head, self._store.messages.path_ids(self.thread_id, head))
+        return self._store.messages.of(self.thread_id, self._ids[1][length - last : length - first + 1])
+
+    def next_fork(self, depth: int, step: int) -> int | None:
+        """Return the depth of the nearest message of the active branch that has alternatives.
+
+        Args:
+            depth: Where to start; a message there is not looked at.
+            step: -1 looks up, 1 looks down.
+
+        Returns:
+            None where there is none in that direction.
+        """
+        return self._store.messages.next_fork(self.thread_id, self.head_node, depth, step)
+
     def prompts(self) -> list[str]:
         """Return what was said by the person on the active branch, the oldest first."""
         return self._store.messages.prompts(self.thread_id, self.head_node)
@@ -59,43 +95,6 @@ class Walk:
     def places(self, start: str) -> list[str]:
         """Return the ids that begin so: of messages' checkpoints, and of the nodes of those that have none of their own."""
         return self._store.messages.places(self.thread_id, start)
-
-    def length(self, end: str | None = None) -> int:
-        """Return how many messages the active branch has, or the branch that ends with another message."""
-        last = self.head() if end is None else self._store.messages.get(self.thread_id, end)
-        return last.depth if last else 0
-
-    def part(self, first: int, count: int, end: str | None = None) -> list[Message]:
-        """Return a part of a branch. Opens the rows of the part alone; the ids of a long branch are read once.
-
-        Args:
-            first: The depth of its first message; the root's is 1.
-            count: At most so many; fewer at the end of the branch.
-            end: The message that the branch ends with; None for the active branch.
-        """
-        length, end = self.length(end), self.head_node if end is None else end
-        last = min(first + count - 1, length)
-        if last < first:
-            return []
-        if length - first < NEAR:
-            return self._store.messages.path(self.thread_id, end, last=last - first + 1, skip=length - last)
-        if self._ids is None or self._ids[0] != end:
-            # From the end upwards; a message stays below the same others for as long as it is one.
-            self._ids = (end, self._store.messages.path_ids(self.thread_id, end))
-        return self._store.messages.of(self.thread_id, self._ids[1][length - last : length - first + 1])
-
-    def next_fork(self, depth: int, step: int, end: str | None = None) -> int | None:
-        """Return the depth of the nearest message of a branch that has alternatives.
-
-        Args:
-            depth: Where to start; a message there is not looked at.
-            step: -1 looks up, 1 looks down.
-            end: The message that the branch ends with; None for the active branch.
-
-        Returns:
-            None where there is none in that direction.
-        """
-        return self._store.messages.next_fork(self.thread_id, self.head_node if end is None else end, depth, step)
 
     def tree(self) -> list[Message]:
         """Return every message, depth first, alternatives in the order they were made."""

@@ -199,6 +199,7 @@ ACTIONS: tuple[Action, ...] = (
         "regenerate",
         "[count]",
         show=True,
+        footer="Again",
     ),
     Action(
         "message.regenerate_with",
@@ -242,7 +243,7 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "next",
         show=True,
-        footer="Alternative",
+        footer="Other",
     ),
     Action(
         "message.fork_previous",

@@ -24,7 +24,6 @@ from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.around import Around
-from chatui.tui.branch import ShownBranch
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
@@ -74,7 +73,6 @@ class ChatScreen(Screen[None]):
         self.chat = cast("ChatApp", self.app)
         self.library = self.chat.library
         self.conversation = self.library.conversation()
-        self.branch = ShownBranch(self.conversation, self.chat.replies)
         self.threads = ThreadsPane(plain=plain)
         self.transcript = Transcript(plain=plain)
         self.prompt = Prompt()
@@ -151,8 +149,7 @@ class ChatScreen(Screen[None]):
         self.travel.enter()
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
-        self.branch = ShownBranch(self.conversation, self.chat.replies)
-        self.transcript.show(self.branch, self.reply)
+        self.transcript.show(self.conversation, self.reply)
         self.turns.arrive()
         self.threads.mark(self.thread_id, self.chat.replies.threads())
         self.show_state()

@@ -130,7 +130,7 @@ class Reading:
             # The line goes when the thread is left, and the choice with it.
             self._first = head
             where = f"the branch that ends with #{head.depth}"
-            screen.travel.comparing = f"Comparing {where}. Go to the other one (→, or t for the tree), then = again."
+            screen.travel.comparing = f"Comparing {where}. Go to the other one (t, or [ and then → or ←), then = again."
             screen.show_state()
             return
         self._first, screen.travel.comparing = None, ""

@@ -160,12 +160,6 @@ class Answers:
         return self.replies[self.shown]
 
     @property
-    def prompt(self) -> str | None:
-        """The node of what several answer, None before it is saved, and where there is only one."""
-        started = next((reply.started for reply in self.replies if reply.started), None)
-        return started.prompt.node_id if started and len(self.replies) > 1 else None
-
-    @property
     def writing(self) -> int:
         """How many have not ended."""
         return sum(reply.end is None for reply in self.replies)

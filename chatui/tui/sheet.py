@@ -9,10 +9,24 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from chatui.conversation.tree import Message
 from chatui.tui.message import AnswerView, MessageView, UserView
+
+
+class Branch(Protocol):
+    """The active branch of a thread, as the transcript asks for it. Messages are counted from 1 at the root."""
+
+    @property
+    def length(self) -> int:
+        """How many messages it has."""
+
+    def part(self, first: int, count: int) -> list[Message]:
+        """Return `count` messages from the `first` on, fewer at its end."""
+
+    def next_fork(self, depth: int, step: int) -> int | None:
+        """Return the depth of the next message (step 1) or the previous one (-1) that has alternatives."""
 
 
 class Place(NamedTuple):

@@ -8,11 +8,11 @@ from textual.message import Message as TextualMessage
 from textual.selection import Selection
 
 from chatui.conversation.tree import Message
-from chatui.tui.branch import Branch
 from chatui.tui.keys import bindings
 from chatui.tui.message import AnswerView, MessageView
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, selected_text
+from chatui.tui.sheet import Branch
 from chatui.tui.window import MessageWindow
 
 

@@ -67,9 +67,10 @@ class Travel:
     def enter(self) -> None:
         """A thread is opened: see whether it is a copy."""
         self.origin = self._screen.conversation.upkeep.origin()
-        self._origin_line = f"{self.origin.sentence('“”')} /origin goes there." if self.origin else ""
-        if self.origin is not None and (self.origin.thread is None or self.origin.thread.deleted):
-            self._origin_line = self.origin.sentence("“”")
+        # Short enough for one line of a small terminal.
+        self._origin_line = self.origin.sentence("“”", 36) if self.origin else ""
+        if self.origin is not None and self.origin.thread is not None and not self.origin.thread.deleted:
+            self._origin_line += " /origin goes there."
 
     def leave(self) -> None:
         """The thread is left: what was said of it holds no longer."""
@@ -91,7 +92,8 @@ class Travel:
 
     def look(self) -> None:
         """Look where the branch on the screen parted: on a long one that takes a while, so it is not done for every paint."""
-        self._parted = self._screen.branch.fork
+        conversation = self._screen.conversation
+        self._parted = conversation.next_fork(conversation.length + 1, -1)
 
     def _note_fork(self) -> None:
         conversation = self._screen.conversation
@@ -129,11 +131,13 @@ class Travel:
         if screen.reply is not None and screen.reply.sign:
             # Several answers stream: it goes between them.
             if screen.reply.answers.step(step):
-                with screen.app.batch_update():
-                    screen.transcript.begin(screen.reply)
+                screen.transcript.begin(screen.reply)
                 screen.show_state()
             return
-        if message is None or message.alternatives < 2 or not self.idle():
+        if message is None or not self.idle():
+            return
+        if message.alternatives < 2:
+            screen.say("This message has no alternative. [ and ] go to those that have one.", severity="information")
             return
         found = await screen.conversation.alternative(message.node_id, step)
         if found is not None:
@@ -178,7 +182,8 @@ class Travel:
                 screen.say("The message that the copy ends with was purged here.")
             return
         message = origin.message
-        if not screen.branch.has(message) and self.idle():
+        shown = screen.conversation.part(message.depth, 1)
+        if [there.node_id for there in shown] != [message.node_id] and self.idle():
             await screen.conversation.view(message.node_id)
         await self.arrive(screen.conversation.message(message.node_id))
         screen.transcript.focus()

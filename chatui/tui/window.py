@@ -21,13 +21,12 @@ from textual.widget import Widget
 
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
-from chatui.tui.branch import Branch
 from chatui.tui.leaf import can_colour
 from chatui.tui.look import PARTS, PREFIX, Look
 from chatui.tui.message import AnswerView, MessageView, UserView, view_of
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, in_line
-from chatui.tui.sheet import Place, Sheet
+from chatui.tui.sheet import Branch, Place, Sheet
 
 #: How many messages are read at a time.
 PAGE = 6

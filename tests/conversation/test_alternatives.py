@@ -129,6 +129,26 @@ async def test_closing_early_saves_what_came_of_each(bench: Bench) -> None:
                 break
     assert not conversation.running
     assert {message.text for message in conversation.tree() if message.depth == 2} == {"Hello there.", "A", "B", "C"}
+    assert conversation.branch()[-1].text in {"A", "B", "C"}, "one goes on from what came"
+
+
+async def test_the_head_stays_at_the_prompt_until_all_have_ended(bench: Bench) -> None:
+    conversation, first = await asked_once(bench)
+    gated, ended = Gated(bench), 0
+    async with aclosing(conversation.regenerate(first, count=3)) as events:
+        async for event in events:
+            gated.see(event)
+            if isinstance(event, Alternative):
+                assert [message.text for message in conversation.branch()] == ["Hi"]
+                ended += isinstance(event.event, Finished)
+                if isinstance(event.event, Finished):
+                    # Should the program end now, the next start shows an answer.
+                    other = bench.another()
+                    assert other.conversation(conversation.thread_id).branch()[-1].text == event.event.message.text
+                    await other.close()
+            if len(gated.indexes) == 3 and ended < 3:
+                gated.gates["CAB"[ended]].set()
+    assert conversation.branch()[-1].text == "C."
 
 
 async def test_a_prompt_that_cannot_be_saved_refuses_all(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ test_upkeep.py, crashes in test_crash.py, the reducer in test_state.py, other pr
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -93,7 +94,7 @@ async def test_a_reply_that_a_crash_cut_off_is_not_saved_where_its_prompt_is_gon
     prompt = conversation.branch()[0]
     await say(conversation.send("two"))
 
-    await leave_partial(bench, conversation, prompt, "Half")
+    await leave_partial(bench.library, conversation, prompt, "Half")
     remove_rows(bench, conversation, prompt.checkpoint_id)
     before = bench.rows()
     with pytest.raises(UnknownCheckpoint):
@@ -114,7 +115,7 @@ async def test_an_answer_leaves_nothing_to_do(bench: Bench, act: str) -> None:
     elif act == "edit":
         await conversation.edit_answer(reply.node_id, "mine")
     elif act == "keep":
-        await leave_partial(bench, conversation, conversation.branch()[0], "Half")
+        await leave_partial(bench.library, conversation, conversation.branch()[0], "Half")
         await conversation.keep_interrupted()
     head = conversation.head()
     assert head is not None
@@ -156,6 +157,28 @@ async def test_a_text_that_is_replaced_under_the_same_id_is_another_message(benc
         state = await graph.aget_state(config)
         assert [message.text for message in state.values["messages"]] == texts
     assert await bench.library.check() == []
+
+
+async def test_langgraph_writes_nothing_in_the_middle_of_a_transaction_of_ours(bench: Bench) -> None:
+    """Its saver writes through the same connection: under a lock of its own, its commit would be ours too."""
+    conversation = bench.library.conversation()
+    reply = await say(conversation.send("one"))
+    graph = await plain_graph(bench)
+    store = bench.library._store
+    theirs = {"messages": [HumanMessage("theirs", id="t")]}
+    writing = None
+    with pytest.raises(RuntimeError):
+        async with store.database.transaction() as connection:
+            await store.threads.add(connection, "ours", owner="default")
+            config = at(conversation.thread_id, reply.checkpoint_id)
+            writing = asyncio.create_task(graph.aupdate_state(config, theirs, as_node=MODEL))
+            done, _ = await asyncio.wait([writing], timeout=1)
+            assert not done, "it did not wait"
+            raise RuntimeError
+    assert writing is not None
+    made = await writing
+    assert store.threads.get("ours") is None, "what was rolled back is there"
+    assert store.has_checkpoint(conversation.thread_id, made["configurable"]["checkpoint_id"])
 
 
 @pytest.mark.filterwarnings("ignore")

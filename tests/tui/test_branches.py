@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
@@ -169,7 +170,9 @@ async def test_moving_reads_no_whole_tree_and_no_whole_branch(chat: Window, monk
 async def test_details_tell_what_was_sent(chat: Window) -> None:
     def facts() -> dict[str, str]:
         assert isinstance(chat.app.screen, Facts)
-        lines = plain(chat.app.screen.query_one(".dialog VerticalScroll Static", Static)).split("\n")
+        text = plain(chat.app.screen.query_one(".dialog VerticalScroll Static", Static))
+        # What goes on to a next line stands below its beginning.
+        lines = re.sub(r"\n +", " ", text).split("\n")
         return {name: value.strip() for name, _, value in (line.partition(" ") for line in lines)}
 
     await chat.screen.conversation.set_system_prompt("Be brief.")
@@ -184,6 +187,21 @@ async def test_details_tell_what_was_sent(chat: Window) -> None:
     await chat.until(lambda: chat.texts()[-1] == "XTwo")
     await chat.press("i")
     assert facts()["Sent"] == "not recorded"
+
+
+async def test_details_fit_a_small_terminal(seeded: Path) -> None:
+    async with window(seeded, size=(60, 16)) as chat:
+        await chat.messages("i")
+        hint = chat.app.screen.query_one(".hint")
+        assert plain(chat.app.screen.query_one(".hint", Static)) == "Esc Close"
+        assert chat.app.screen.query_one(".dialog").content_region.contains_region(hint.region)
+        assert hint.region.height == 1
+
+
+async def test_a_message_without_an_alternative_says_where_there_are_some(chat: Window) -> None:
+    await chat.say("Question", "One")
+    await chat.messages("right")
+    assert any("[ and ] go to those" in toast for toast in chat.toasts())
 
 
 async def test_moving_waits_while_a_reply_streams(chat: Window) -> None:

@@ -174,6 +174,16 @@ async def test_the_key_line_cuts_no_word(seeded: Path) -> None:
             assert "Enter Send" in line
 
 
+async def test_the_key_line_always_tells_where_help_is(seeded: Path) -> None:
+    async with window(seeded, size=(60, 16)) as chat:
+        line = chat.screen.query_one("#keys", Static)
+        await chat.messages()
+        assert plain(line).startswith("Esc Prompt   Enter Continue")
+        assert plain(line).endswith("F1 Help")
+        await chat.pilot.resize_terminal(80, 24)
+        await chat.until(lambda: plain(line).endswith("t Tree   F1 Help"))
+
+
 async def test_plain_draws_no_lines(seeded: Path) -> None:
     async with window(seeded, plain=True) as chat:
         text = "\n".join(

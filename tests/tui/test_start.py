@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from chatui.conversation.tree import Partial
-from chatui.storage.records import now
+from tests.conversation.test_crash import leave_partial
 from tests.tui.conftest import window
 
 FIRST_PAINT = """
@@ -102,21 +100,8 @@ async def test_several_replies_that_a_crash_cut_off_are_offered_one_by_one(tmp_p
     async with window(path) as chat:
         await chat.say("Hello", "Whole.")
         prompt = chat.screen.conversation.branch()[0]
-        store = chat.library._store
-        async with store.database.transaction() as connection:
-            for text in ("Half a", "Half b"):
-                partial = Partial(
-                    thread_id=chat.screen.thread_id,
-                    checkpoint_id=prompt.checkpoint_id or "",
-                    message_id=text,
-                    model="ollama:scripted",
-                    text=text,
-                    reasoning="",
-                    started_at=now(),
-                    updated_at=now(),
-                )
-                await store.partials.put(connection, partial)
-            await connection.execute("UPDATE chatui_partials SET process = ?", (f"{socket.gethostname()} 999999999 1",))
+        for text in ("Half a", "Half b"):
+            await leave_partial(chat.library, chat.screen.conversation, prompt, text, text)
     async with window(path) as chat:
         await chat.press("k")
         await chat.until(lambda: chat.texts() == ["Hello", "Half b"] and chat.screen.offer.display)
