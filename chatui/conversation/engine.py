@@ -280,7 +280,7 @@ class Conversation(Walk):
         if self._kept_ledger is None:
             from chatui.conversation.ledger import Ledger
 
-            self._kept_ledger = Ledger(self._store, self.thread_id, self.owner, self._moved)
+            self._kept_ledger = Ledger(self._store, self.thread_id, self.owner, lambda: self.head_node, self._moved)
         return self._kept_ledger
 
     def _places(self) -> Places:

@@ -161,11 +161,11 @@ class Walk:
     async def go_to(self, node_id: str | None) -> Message | None:
         """Set the head to a message; None sets it before the first. The next turn starts an alternative where it has any below."""
         message = self.message(node_id) if node_id else None
-        self._head_node = node_id or ""
+        left, self._head_node = self.head_node, node_id or ""
         if not self._store.database.frozen:
             async with self._store.database.transaction() as connection:
                 checkpoint_id = message.checkpoint_id if message else None
-                await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, self._head_node)
+                await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, node_id or "", left=left)
         return message
 
     async def view(self, node_id: str) -> Message:

@@ -29,6 +29,19 @@ UPWARDS = """WITH RECURSIVE path (node_id, place) AS (
     JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
     WHERE m.parent_id <> '')"""
 
+#: From the nodes ?2 and ?3 of the thread ?1 up to where their ways part, the deeper one a step at a time, both where they are
+#: level. The depths count down by themselves, so that it ends also where a node is not in the index.
+PARTING = """WITH RECURSIVE ways (node_id, depth, other_id, other_depth) AS (
+    SELECT ?2, coalesce((SELECT depth FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?2), 0),
+           ?3, coalesce((SELECT depth FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 0)
+    UNION ALL
+    SELECT coalesce(m.parent_id, w.node_id), w.depth - (w.depth >= w.other_depth),
+           coalesce(o.parent_id, w.other_id), w.other_depth - (w.other_depth >= w.depth)
+    FROM ways w
+    LEFT JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = w.node_id AND w.depth >= w.other_depth
+    LEFT JOIN chatui_messages o ON o.thread_id = ?1 AND o.node_id = w.other_id AND w.other_depth >= w.depth
+    WHERE w.node_id <> w.other_id AND (w.depth > 0 OR w.other_depth > 0))"""
+
 
 def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: bool) -> Message:
     (

@@ -6,7 +6,7 @@ LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never tou
     chatui_messages     the message index, derived: one row a node of the tree, with its whole text
     chatui_checkpoints  the message index, derived: which node each checkpoint ends with
     chatui_search       the message index, derived: full text
-    chatui_choices      at which alternative of a fork the user looked last
+    chatui_choices      below each message, at which alternative the user looked last
     chatui_marks        stars and names, by node
     chatui_partials     replies that stream, or that a crash cut off
     chatui_drafts       what was typed and not sent

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatui.errors import AmbiguousThread, UnknownThread
 from chatui.storage.database import Database
-from chatui.storage.messages import UPWARDS
+from chatui.storage.messages import PARTING
 from chatui.storage.partials import alive
 from chatui.storage.records import Thread, now
 from chatui.text import clean_line
@@ -212,38 +212,42 @@ class Threads:
         checkpoint_id: str | None,
         node_id: str,
         *,
-        turn: bool = False,
+        left: str,
     ) -> None:
-        """Move the head, and remember at each fork above it which way it goes.
+        """Move the head, and remember which way it went, so that one comes back to where one was.
+
+        The way to the head that the file holds is remembered already, so this costs what the head moves, not how deep it stands.
 
         Args:
             connection: Of an open transaction.
             thread_id: The thread.
             checkpoint_id: The checkpoint that the next turn continues from, None before the first message.
             node_id: The message that it ends with, "" before the first.
-            turn: Whether it most likely goes on from where it stands, as a turn does: then the way further up is remembered
-                already, and only the two messages of the turn are looked at.
+            left: The message that was viewed until now, "" for none. The file may hold another: where nobody had moved the
+                head yet, and where another window moved it.
         """
-        levels = -1
-        if turn:
-            near = f"""{UPWARDS} SELECT 1 FROM (SELECT node_id FROM path LIMIT 3) p
-                JOIN chatui_threads t ON t.thread_id = ?1
-                LEFT JOIN chatui_messages h ON h.thread_id = ?1 AND h.node_id = t.head_node
-                WHERE p.node_id IN (t.head_node, h.parent_id)"""
-            if await (await connection.execute(near, (thread_id, node_id))).fetchone():
-                levels = 2
+        sql = "SELECT coalesce(head_node, '') FROM chatui_threads WHERE thread_id = ?"
+        async with connection.execute(sql, (thread_id,)) as cursor:
+            row = await cursor.fetchone()
+        stored = row[0] if row else ""
+        if left != stored:
+            await self._remember(connection, thread_id, left, stored)
+        await self._remember(connection, thread_id, node_id, left)
         await connection.execute(
             """UPDATE chatui_threads SET head = ?, head_node = ?, viewed = (SELECT max(viewed) + 1 FROM chatui_threads)
                WHERE thread_id = ?""",
             (checkpoint_id, node_id, thread_id),
         )
+
+    @staticmethod
+    async def _remember(connection: aiosqlite.Connection, thread_id: str, node_id: str, known: str) -> None:
+        """Remember the way to a message from where it parts from the way to another, which is remembered already."""
         await connection.execute(
-            f"""{UPWARDS} INSERT OR REPLACE INTO chatui_choices
-                SELECT ?1, m.parent_id, m.node_id FROM (SELECT node_id FROM path LIMIT ?3) p
-                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
-                WHERE EXISTS (SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.parent_id
-                              AND s.node_id <> m.node_id)""",
-            (thread_id, node_id, levels),
+            f"""{PARTING} INSERT OR REPLACE INTO chatui_choices
+                SELECT ?1, m.parent_id, m.node_id FROM ways w
+                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = w.node_id
+                WHERE w.node_id <> w.other_id AND w.depth >= w.other_depth""",
+            (thread_id, node_id, known),
         )
 
     async def mark_viewed(self, connection: aiosqlite.Connection, thread_id: str) -> None:

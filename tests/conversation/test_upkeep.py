@@ -240,7 +240,7 @@ async def test_deleting_moves_a_head_that_nobody_has_asked_for_yet(bench: Bench)
     assert texts(conversation) == ["Aardvark?"]
     # A window that knows nothing of it puts the head where it stood.
     async with library._store.database.transaction() as connection:
-        await library._store.threads.set_head(connection, conversation.thread_id, None, dingo)
+        await library._store.threads.set_head(connection, conversation.thread_id, None, dingo, left="")
     library = await bench.reopen()
     await library.conversation(conversation.thread_id).upkeep.purge(badger)
     assert await library.check() == []
