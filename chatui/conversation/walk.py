@@ -53,6 +53,14 @@ class Walk:
             skip = ids.index(before) + 1 if before in ids else 0
         return self._store.messages.path(self.thread_id, self.head_node, last=last, skip=skip)
 
+    def branch_ids(self) -> list[str]:
+        """Return the nodes of the active branch, root first."""
+        return self._store.messages.path_ids(self.thread_id, self.head_node)[::-1]
+
+    def find(self, text: str) -> list[str]:
+        """Return the nodes of the active branch whose text contains another, whatever the case and the accents, root first."""
+        return self._store.search.find(self.thread_id, self.head_node, text)
+
     def tree(self) -> list[Message]:
         """Return every message, depth first, alternatives in the order they were made."""
         return depth_first(self._store.messages.tree(self.thread_id, self.head_node))

@@ -55,6 +55,9 @@ def migrate(connection: sqlite3.Connection) -> None:
     """
     if not pending(connection):
         return
+    from chatui.storage.words import register
+
+    register(connection)
     connection.isolation_level = None
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -194,12 +197,11 @@ def m002_message_index(connection: sqlite3.Connection) -> None:
 @migration
 def m004_other_scripts(connection: sqlite3.Connection) -> None:
     """The full-text index, so that it finds words in scripts that put no spaces between them."""
-    from chatui.storage.words import FUNCTION, TOKENIZER, register
+    from chatui.storage.words import FUNCTION, TOKENIZER
 
     # It holds no text: what it is given differs from what the messages say, so FTS5 must never read those to rebuild it. The
     # beginnings of three letters are what a search that is being typed asks for first: among 100,000 messages they cost 50 ms
     # without an index of their own, 10 ms with it. It takes 0.3 times the text.
-    register(connection)
     connection.execute("DROP TABLE chatui_search")
     connection.execute(
         f"""CREATE VIRTUAL TABLE chatui_search USING fts5 (text, content='', prefix='3', tokenize="{TOKENIZER}")"""
