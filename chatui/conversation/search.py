@@ -50,22 +50,23 @@ async def search(
     """
     query = parse(text)
     if query.match:
-        page = await asyncio.to_thread(store.search.page, query, owner=owner, limit=limit)
-        hits = await asyncio.to_thread(_placed, store, page.hits, head)
-        yield Results(hits, page.total, page.total == RANKED, True)
+        ranked = await asyncio.to_thread(store.search.page, query, owner=owner, limit=limit)
+        hits = await asyncio.to_thread(_placed, store, ranked.hits, head)
+        yield Results(hits, ranked.total, ranked.total == RANKED, True)
         return
     found: list[Hit] = []
     before: int | None = None
-    while True:
-        scanned = await asyncio.to_thread(store.search.scan, query, owner=owner, before=before)
-        some, before = scanned.hits, scanned.before
-        done = before is None or len(found) + len(some) >= limit
-        if some or done:
-            fitting = some[: limit - len(found)]
-            found += await asyncio.to_thread(_placed, store, fitting, head)
-            yield Results(list(found), len(found), before is not None or len(fitting) < len(some), done)
-        if done:
-            return
+    done = False
+    while not done:
+        # One more than is asked for tells whether there are more.
+        wanted = limit + 1 - len(found)
+        page = await asyncio.to_thread(store.search.scan, query, owner=owner, before=before, limit=wanted)
+        before = page.before
+        done = before is None or len(page.hits) == wanted
+        if page.hits or done:
+            found += await asyncio.to_thread(_placed, store, page.hits, head)
+            shown = found[:limit]
+            yield Results(shown, len(shown), before is not None or len(found) > limit, done)
 
 
 def _placed(store: Store, hits: Sequence[Hit], head: Callable[[str], str]) -> list[Hit]:

@@ -18,6 +18,7 @@ from chatui.storage.database import Database
 from chatui.storage.messages import UPWARDS
 from chatui.storage.query import Query, snippet
 from chatui.storage.records import Hit
+from chatui.storage.threads import like
 from chatui.storage.words import fold
 from chatui.text import clean_line
 
@@ -25,6 +26,7 @@ from chatui.text import clean_line
 RANKED = 1000
 #: How many messages one call of `scan` reads.
 SCANNED = 2000
+_HIGHEST = 2**63 - 1
 
 # Deleted messages and deleted threads are never found; ?1 is an owner, or NULL for everyone.
 _SHOWN = "NOT m.hidden AND t.deleted_at IS NULL AND (?1 IS NULL OR t.owner = ?1)"
@@ -35,9 +37,12 @@ _MATCHES = f"""SELECT f.rowid, bm25(chatui_search)
     FROM chatui_search f CROSS JOIN chatui_messages m ON m.id = f.rowid CROSS JOIN chatui_threads t ON t.thread_id = m.thread_id
     WHERE chatui_search MATCH ?2 AND {_SHOWN} ORDER BY f.rowid DESC LIMIT {RANKED}"""
 
-_SCAN = f"""SELECT p.id, m.text, {_SHOWN}
-    FROM (SELECT id FROM chatui_messages WHERE ?2 IS NULL OR id < ?2 ORDER BY id DESC LIMIT {SCANNED}) p
-    CROSS JOIN chatui_messages m ON m.id = p.id CROSS JOIN chatui_threads t ON t.thread_id = m.thread_id ORDER BY p.id DESC"""
+# LIKE tells A from a no more than FTS5 does, but Ä from ä: ?4 and ?5 are the text in capitals and in small letters.
+_SCAN = f"""SELECT m.id FROM chatui_messages m CROSS JOIN chatui_threads t ON t.thread_id = m.thread_id
+    WHERE m.id BETWEEN ?2 AND ?3 AND (m.text LIKE ?4 ESCAPE '\\' OR m.text LIKE ?5 ESCAPE '\\') AND {_SHOWN}
+    ORDER BY m.id DESC LIMIT ?6"""
+# The messages of a page, the newest first: the last of so many.
+_FLOOR = "SELECT id FROM chatui_messages WHERE id <= ? ORDER BY id DESC LIMIT 1 OFFSET ?"
 
 _HITS = """SELECT m.id, m.thread_id, t.title, t.owner, t.archived, m.checkpoint_id, m.message_id, m.node_id, m.role, m.text,
         m.created_at, m.depth
@@ -92,22 +97,26 @@ class Search:
             hits = self._hits(connection, [id_ for id_, _ in found[offset : offset + limit]], query)
         return Page(hits, len(found))
 
-    def scan(self, query: Query, *, owner: str | None = None, before: int | None = None) -> Scanned:
-        """Look through a page of messages for the typed text, whatever the case and the accents.
+    def scan(self, query: Query, *, owner: str | None = None, before: int | None = None, limit: int = 50) -> Scanned:
+        """Look through a page of messages for the typed text, whatever the case. Accents count here.
 
         Args:
             query: The search.
             owner: Only this user's threads; None for everyone's.
             before: `Scanned.before` of the page that was looked through last; None to begin with the newest.
+            limit: At most so many matches; where there are more in the page, the next one goes on behind the last.
         """
         if query.pattern is None:
             return Scanned([], None)
-        wanted = fold(query.text)
+        last = _HIGHEST if before is None else before - 1
+        likes = [like(query.text.upper()), like(query.text.lower())]
         with self._database.reading() as connection:
-            rows = connection.execute(_SCAN, (owner, before)).fetchall()
-            ids = [id_ for id_, text, shown in rows if shown and wanted in fold(text)]
-            hits = self._hits(connection, ids, query)
-        return Scanned(hits, rows[-1][0] if len(rows) == SCANNED else None)
+            floor = connection.execute(_FLOOR, (last, SCANNED - 1)).fetchone()
+            rows = connection.execute(_SCAN, (owner, floor[0] if floor else 0, last, *likes, limit)).fetchall()
+            hits = self._hits(connection, [id_ for (id_,) in rows], query)
+        if len(rows) == limit:
+            return Scanned(hits, rows[-1][0])
+        return Scanned(hits, floor[0] if floor else None)
 
     @staticmethod
     def _hits(connection: Any, ids: Sequence[int], query: Query) -> list[Hit]:

@@ -46,7 +46,7 @@ def _thread(row: tuple[Any, ...]) -> Thread:
     )
 
 
-def _like(text: str) -> str:
+def like(text: str) -> str:
     r"""A LIKE pattern that finds `text` anywhere, its own wildcards taken literally (ESCAPE '\')."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
@@ -86,7 +86,7 @@ class Threads:
 
             match = parse(said).match
             where = f"{where} AND (title LIKE ? ESCAPE '\\' OR thread_id IN ({_MATCHING if match else _CONTAINING}))"
-            values += [_like(said), match or _like(said)]
+            values += [like(said), match or like(said)]
         sql = f"""SELECT {_COLUMNS} FROM chatui_threads t WHERE {where}
             ORDER BY pinned DESC, updated_at DESC, rowid DESC LIMIT ? OFFSET ?"""
         with self._database.reading() as connection:
@@ -110,7 +110,7 @@ class Threads:
             values.append(owner)
         if text:
             where.append("title LIKE ? ESCAPE '\\'")
-            values.append(_like(text))
+            values.append(like(text))
         return " AND ".join(where), values
 
     def get(self, thread_id: str) -> Thread | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import unicodedata
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -60,26 +61,24 @@ async def register_writer(connection: aiosqlite.Connection) -> None:
     await connection.create_function(FUNCTION, 1, spaced, deterministic=True)
 
 
-class _Folding(dict[int, int]):
-    """Letter to letter, filled as letters come up."""
-
-    def __missing__(self, code: int) -> int:
-        letter = chr(code)
-        parts = unicodedata.normalize("NFD", letter)
-        # The accents that FTS5 drops too; the sound marks of kana make other letters.
-        if len(parts) > 1 and all("\u0300" <= mark <= "\u036f" for mark in parts[1:]):
-            letter = parts[0]
-        lower = letter.lower()
-        self[code] = found = ord(lower if len(lower) == 1 else letter)
-        return found
+# Latin and Greek letters with the accents that FTS5 drops too. Elsewhere such a mark makes another letter: й, が.
+_ACCENTED = re.compile("[\u00c0-\u03ff\u1e00-\u1fff]")
 
 
-_FOLDING = _Folding()
+@cache
+def _plain(letter: str) -> str:
+    """Return a small letter without its accents."""
+    base, marks = unicodedata.normalize("NFD", letter)[0], unicodedata.normalize("NFD", letter)[1:]
+    if letter == "ς":
+        return "σ"
+    return base if marks and all("\u0300" <= mark <= "\u036f" for mark in marks) else letter
 
 
 def fold(text: str) -> str:
     """Return a text of the same length in which upper and lower case, and letters with and without accents, are the same."""
-    return text.lower() if text.isascii() else text.translate(_FOLDING)
+    # The one letter that becomes two in lower case.
+    lower = text.replace("İ", "I").lower()
+    return lower if text.isascii() else _ACCENTED.sub(lambda found: _plain(found[0]), lower)
 
 
 def tokens(text: str) -> list[str]:
