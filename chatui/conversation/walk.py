@@ -8,6 +8,9 @@ from chatui.errors import UnknownCheckpoint, UsageError
 from chatui.storage import Store
 from chatui.text import clean
 
+#: So many messages at the end of a branch are found by going up from its head each time.
+NEAR = 200
+
 
 class Walk:
     """One thread as a person reads and moves in it.
@@ -28,6 +31,7 @@ class Walk:
         self.thread_id = thread_id
         self.owner = owner
         self._head_node: str | None = None
+        self._ids: tuple[str, list[str]] | None = None  # of the active branch, from its head up
 
     @property
     def running(self) -> bool:
@@ -60,6 +64,42 @@ class Walk:
     def find(self, text: str) -> list[str]:
         """Return the nodes of the active branch whose text contains another, whatever the case and the accents, root first."""
         return self._store.search.find(self.thread_id, self.head_node, text)
+
+    @property
+    def length(self) -> int:
+        """How many messages the active branch has."""
+        head = self.head()
+        return head.depth if head else 0
+
+    def part(self, first: int, count: int) -> list[Message]:
+        """Return a part of the active branch. Opens the rows of the part alone; the ids of a long branch are read once.
+
+        Args:
+            first: The depth of its first message; the root's is 1.
+            count: At most so many; fewer at the end of the branch.
+        """
+        head, length = self.head_node, self.length
+        last = min(first + count - 1, length)
+        if last < first:
+            return []
+        if length - first < NEAR:
+            return self._store.messages.path(self.thread_id, head, last=last - first + 1, skip=length - last)
+        if self._ids is None or self._ids[0] != head:
+            # From the head upwards; a head stays below the same messages for as long as it is one.
+            self._ids = (head, self._store.messages.path_ids(self.thread_id, head))
+        return self._store.messages.of(self.thread_id, self._ids[1][length - last : length - first + 1])
+
+    def next_fork(self, depth: int, step: int) -> int | None:
+        """Return the depth of the nearest message of the active branch that has alternatives.
+
+        Args:
+            depth: Where to start; a message there is not looked at.
+            step: -1 looks up, 1 looks down.
+
+        Returns:
+            None where there is none in that direction.
+        """
+        return self._store.messages.next_fork(self.thread_id, self.head_node, depth, step)
 
     def tree(self) -> list[Message]:
         """Return every message, depth first, alternatives in the order they were made."""

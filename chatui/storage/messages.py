@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -93,7 +94,7 @@ class Messages:
     def path(self, thread_id: str, node_id: str, *, last: int | None = None, skip: int = 0) -> list[Message]:
         """Return the branch that ends with a message, root first.
 
-        Reads only the ids of the whole path; the rows of what is returned alone are opened.
+        Reads the ids from that message up to the first that is returned; the rows of what is returned alone are opened.
 
         Args:
             thread_id: The thread.
@@ -101,13 +102,50 @@ class Messages:
             last: Only so many messages of its end; None for all.
             skip: So many are left out at the end first.
         """
-        sql = f"""{UPWARDS} SELECT {_COLUMNS}, {_ALTERNATIVES}
-            FROM (SELECT node_id, place FROM path ORDER BY place LIMIT ?3 OFFSET ?4) p
-            JOIN {_FROM} WHERE m.thread_id = ?1 AND m.node_id = p.node_id ORDER BY p.place DESC"""
+        sql = f"""WITH RECURSIVE path (node_id, place) AS (
+                SELECT ?2, 0
+                UNION ALL
+                SELECT m.parent_id, place + 1 FROM path
+                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
+                WHERE m.parent_id <> '' AND (?3 < 0 OR place + 1 < ?3 + ?4))
+            SELECT {_COLUMNS}, {_ALTERNATIVES} FROM path p
+            JOIN {_FROM} WHERE p.place >= ?4 AND m.thread_id = ?1 AND m.node_id = p.node_id ORDER BY p.place DESC"""
         if not node_id:
             return []
         with self._database.reading() as connection:
             rows = connection.execute(sql, (thread_id, node_id, -1 if last is None else last, skip)).fetchall()
+        return [_message(row[:-2], row[-2], row[-1], True) for row in rows]
+
+    def next_fork(self, thread_id: str, node_id: str, depth: int, step: int) -> int | None:
+        """Return the depth of the nearest message with alternatives on a path, above (step -1) or below (1) a depth; None if none.
+
+        Args:
+            thread_id: The thread.
+            node_id: The message that the path ends with.
+            depth: Where to start; a message there does not count.
+            step: The direction.
+        """
+        order, than = ("DESC", "<") if step < 0 else ("ASC", ">")
+        sql = f"""{UPWARDS} SELECT m.depth FROM path p JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
+            WHERE m.depth {than} ?3 AND EXISTS (
+                SELECT 1 FROM chatui_messages s WHERE {_SIBLING} AND s.node_id <> m.node_id)
+            ORDER BY m.depth {order} LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id, node_id, depth)).fetchone() if node_id else None
+        return row[0] if row else None
+
+    def of(self, thread_id: str, node_ids: Sequence[str]) -> list[Message]:
+        """Return messages of one branch, in their order on it; those that are gone are left out.
+
+        Args:
+            thread_id: The thread.
+            node_ids: The messages, at most some hundreds.
+        """
+        marks = ", ".join("?" * len(node_ids))
+        sql = f"""SELECT {_COLUMNS}, {_ALTERNATIVES} FROM {_FROM}
+            WHERE m.thread_id = ? AND m.node_id IN ({marks}) ORDER BY m.depth"""
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, (thread_id, *node_ids)).fetchall()
         return [_message(row[:-2], row[-2], row[-1], True) for row in rows]
 
     def parent(self, thread_id: str, node_id: str) -> str | None:

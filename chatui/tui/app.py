@@ -176,7 +176,7 @@ class ChatApp(App[int], inherit_bindings=False):
             async for done, total in self.library.catch_up():
                 screen.refresh_threads()
                 if done == total:
-                    await screen.refresh_branch()
+                    screen.refresh_branch()
         except ChatuiError as error:
             screen.say(error)
 

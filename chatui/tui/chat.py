@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from chatui.tui.finding import Finding
     from chatui.tui.tree_view import TreeView
 
-#: Messages that are read at a time; more where they are short.
-MESSAGES = 24
 #: Seconds between two paints of a reply, between two looks for other windows' changes, and before a draft is kept.
 PAINT, LOOK, KEEP = 0.1, 0.5, 0.6
 
@@ -152,24 +150,17 @@ class ChatScreen(Screen[None]):
         self.conversation = self.library.conversation(thread_id)
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
-        await self.transcript.show(self.page(), self.reply)
+        self.transcript.show(self.conversation, self.reply)
         self.turns.arrive()
         self.threads.mark(self.thread_id, self.chat.replies.threads())
         self.show_state()
         self.prompt_focus()
 
-    def page(self, reach: Message | None = None) -> list[Message]:
-        """Read the end of the branch, far enough for two screens and to a message that is to be seen."""
-        count = MESSAGES
-        if reach is not None and (head := self.conversation.head()) is not None:
-            count = max(count, head.depth - reach.depth + MESSAGES // 2)
-        return self.conversation.branch(last=count)
-
-    async def refresh_branch(self, select: Message | None = None) -> None:
+    def refresh_branch(self, select: Message | None = None) -> None:
         """Show the branch as it is now, with a message selected."""
-        await self.transcript.sync(self.page(select))
+        self.transcript.sync(select)
         if select is not None:
-            self.transcript.select_node(select.node_id)
+            self.transcript.select(select)
         self.show_state()
 
     def refresh_threads(self, text: str | None = None, offset: int = 0) -> None:
@@ -202,7 +193,7 @@ class ChatScreen(Screen[None]):
 
     async def _paint(self) -> None:
         if self.reply is not None:
-            await self.transcript.paint()
+            self.transcript.paint()
             self._around.show_status()
 
     async def _look(self) -> None:
@@ -211,7 +202,7 @@ class ChatScreen(Screen[None]):
             return
         self.refresh_threads()
         if self.reply is None and self.conversation.thread() is not None:
-            await self.transcript.sync(self.page())
+            self.transcript.sync()
             self.show_state()
 
     async def keep_draft(self) -> None:
@@ -344,11 +335,8 @@ class ChatScreen(Screen[None]):
         if self._finding is not None:
             self._finding.close()
 
-    async def on_message_window_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
-        last = None if event.all_of_them else MESSAGES
-        await self.transcript.add_earlier(self.conversation.branch(last=last, before=event.before))
-        if event.all_of_them:
-            self.transcript.action_select_first()
+    def on_message_window_read_failed(self, event: Transcript.ReadFailed) -> None:
+        self.say(event.error)
 
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
         self._around.show_status()

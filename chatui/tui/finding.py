@@ -79,7 +79,7 @@ class Finding:
         conversation = screen.conversation
         message = conversation.message(hit.node_id)
         if hit.node_id in conversation.branch_ids():
-            await screen.refresh_branch(select=message)
+            screen.refresh_branch(message)
         elif screen.travel.idle():
             await conversation.view(hit.node_id)
             # Read again: now it is on the active path.
@@ -105,6 +105,7 @@ class Finding:
         self._start = selected.node_id if selected else None
         bar = self._bar
         bar.display = True
+        screen.transcript.stay_marked(True)
         if text:
             bar.input.value = text
         bar.input.focus()
@@ -114,13 +115,15 @@ class Finding:
     def _focus_moved(self, focused: Widget | None) -> None:
         screen = self._screen
         if self._bar is not None and focused in (screen.prompt, screen.threads.rows):
-            self._mark(None)
-            self._bar.display = False
+            self._hide()
 
     def close(self) -> None:
         """Leave the field, and be on the message that was found."""
-        self._mark(None)
         self._screen.transcript.focus()
+        self._hide()
+
+    def _hide(self) -> None:
+        self._screen.transcript.stay_marked(False)
         if self._bar is not None:
             self._bar.display = False
 
@@ -147,10 +150,10 @@ class Finding:
         if self._bar is None:
             return
         async with self._looking:
-            conversation, wanted = self._screen.conversation, self._wanted
+            screen, conversation, wanted = self._screen, self._screen.conversation, self._wanted
             ids = await asyncio.to_thread(conversation.branch_ids)
             found = await asyncio.to_thread(conversation.find, wanted)
-            if wanted != self._wanted or conversation is not self._screen.conversation:
+            if wanted != self._wanted or conversation is not screen.conversation:
                 # Something else is wanted by now.
                 return
             if not found:
@@ -158,23 +161,7 @@ class Finding:
                 return
             place = _next(ids, found, start, step)
             self._bar.tell(f"{place + 1} of {len(found):,}")
-            await self._select(found[place])
-
-    async def _select(self, node_id: str) -> None:
-        transcript = self._screen.transcript
-        if node_id in {message.node_id for message in transcript.records}:
-            transcript.select_node(node_id)
-        else:
-            await self._screen.refresh_branch(select=self._screen.conversation.message(node_id))
-        # It is mounted by then, however far away it was.
-        self._screen.call_after_refresh(lambda: self._mark(transcript.selected_view))
-
-    def _mark(self, view: Widget | None) -> None:
-        """Show which message was found: the transcript shows its selected one only while it has the focus."""
-        for other in self._screen.transcript.query(".-found"):
-            other.remove_class("-found")
-        if view is not None and self._bar is not None and self._bar.display:
-            view.add_class("-found")
+            screen.transcript.select(conversation.message(found[place]))
 
 
 def _next(ids: list[str], found: list[str], start: str | None, step: int) -> int:

@@ -41,7 +41,7 @@ class Marks:
         message = self._selected()
         if message is not None:
             await self._screen.conversation.upkeep.star(message.node_id, not message.starred)
-            await self._screen.refresh_branch()
+            self._screen.refresh_branch()
 
     async def _name(self, text: str = "") -> None:
         message = self._selected()
@@ -51,7 +51,7 @@ class Marks:
 
         async def name(text: str) -> None:
             await screen.conversation.upkeep.name(node_id, text)
-            await screen.refresh_branch()
+            screen.refresh_branch()
 
         async def answered(text: str | None) -> None:
             if text is not None:

@@ -11,7 +11,7 @@ from chatui.errors import ChatuiError
 from chatui.text import clean, clean_line
 from chatui.tui import labels
 from chatui.tui.markdown import Leaf, blocks
-from chatui.tui.message import INTERRUPTIONS, AnswerView, alternatives_sign
+from chatui.tui.message import INTERRUPTIONS, alternatives_sign
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -84,8 +84,7 @@ class Reading:
     # One message
 
     def _reasoning(self) -> None:
-        view = self._screen.transcript.selected_view
-        if not isinstance(view, AnswerView) or not view.toggle_thought():
+        if not self._screen.transcript.toggle_thought():
             self._screen.say("This message has no thinking.", severity="information")
 
     def _details(self) -> None:

@@ -88,7 +88,7 @@ class Travel:
             self._fork_line = ""
         else:
             self._note_fork()
-        await self._screen.refresh_branch(select)
+        self._screen.refresh_branch(select)
 
     # Moves
 

@@ -80,7 +80,7 @@ class Turns:
         reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
         screen.transcript.display = True
-        await screen.transcript.begin(reply)
+        screen.transcript.begin(reply)
         screen.show_state()
 
     async def _stop(self, _text: str = "") -> None:
@@ -178,7 +178,7 @@ class Turns:
                 await attempt(screen, lambda: put(text))
 
         async def put(text: str) -> None:
-            await screen.refresh_branch(await screen.conversation.edit_answer(node_id, text))
+            screen.refresh_branch(await screen.conversation.edit_answer(node_id, text))
 
         screen.app.push_screen(EditText("Edit the answer", message.text), edited)
 
@@ -212,13 +212,13 @@ class Turns:
         if isinstance(event, Refused):
             await self._refused(reply, event, here=here)
         elif isinstance(event, Started) and here:
-            await screen.transcript.sync(screen.page())
+            screen.transcript.sync()
             if screen.prompt.text == "":
                 await screen.keep_draft()
         elif isinstance(event, Finished | Stopped | Failed) and here:
-            await screen.transcript.sync(screen.page())
+            screen.transcript.sync()
             if screen.reply is None:
-                await screen.transcript.forget_reply()
+                screen.transcript.forget_reply()
             if isinstance(event, Failed):
                 self._offer_after_failure(reply, event)
         elif isinstance(event, Failed):
@@ -250,8 +250,8 @@ class Turns:
                 await reply.conversation.keep_draft(event.text)
             screen.say(event.error)
             return
-        await screen.transcript.forget_reply()
-        await screen.transcript.sync(screen.page())
+        screen.transcript.forget_reply()
+        screen.transcript.sync()
         if event.text:
             screen.prompt.hold(f"{event.text}\n{screen.prompt.text}" if screen.prompt.text else event.text)
         if isinstance(event.error, NoModel):
@@ -322,7 +322,7 @@ class Turns:
         self._hide_offer()
         try:
             if name == "keep":
-                await screen.refresh_branch(await conversation.keep_interrupted())
+                screen.refresh_branch(await conversation.keep_interrupted())
             elif name == "discard":
                 await conversation.discard_interrupted()
             elif name == "retry_partial":

@@ -19,7 +19,7 @@ from chatui.conversation.library import Library
 from chatui.tui import labels
 from chatui.tui.app import ChatApp
 from chatui.tui.chat import ChatScreen
-from chatui.tui.message import AnswerView, MessageView
+from chatui.tui.message import AnswerView, MessageView, UserView
 from tests.tui.seed import SeedModels, open_library, seed
 
 
@@ -38,8 +38,8 @@ class Window:
 
     @property
     def views(self) -> list[MessageView]:
-        """The messages on the screen, in their order."""
-        return list(self.screen.transcript.query(MessageView))
+        """The messages that are laid out, in their order."""
+        return self.screen.transcript.views
 
     def texts(self) -> list[str]:
         """What each message on the screen says."""
@@ -47,7 +47,7 @@ class Window:
 
     def badges(self) -> list[str]:
         """The label of each message."""
-        return [plain(view.query_one(".label", Static)) for view in self.views]
+        return [str(view.label) for view in self.views if isinstance(view, AnswerView | UserView)]
 
     def status(self) -> str:
         return plain(self.screen.query_one("#status", Static))
@@ -99,8 +99,16 @@ def plain(widget: Static) -> str:
 
 def shown(view: MessageView) -> str:
     """The text of a message as it is shown, its leaves by newlines."""
-    leaves = ".leaf" if isinstance(view, AnswerView) else ".said"
-    return "\n".join(plain(leaf) for leaf in view.query(leaves).results(Static))
+    if isinstance(view, AnswerView):
+        return "\n".join(leaf.content.plain for leaf in view.leaves)
+    return view.text if isinstance(view, UserView) else ""
+
+
+def answer(chat: Window) -> AnswerView:
+    """The last message, which is an answer."""
+    view = chat.views[-1]
+    assert isinstance(view, AnswerView)
+    return view
 
 
 def rows_of(widget: Widget) -> list[str]:

@@ -9,7 +9,7 @@ from textual.widgets import Input, Static
 from chatui.tui.codeblocks import CodeBlocks
 from chatui.tui.copyout import CopyOut
 from chatui.tui.dialogs import AskLine, Confirm
-from tests.tui.conftest import Window, plain, rows_of, window
+from tests.tui.conftest import Window, answer, plain, rows_of, window
 
 
 def leaves(chat: Window) -> set[str]:
@@ -26,7 +26,7 @@ async def test_a_count_asks_for_several_answers_at_once(chat: Window) -> None:
     assert "3 ×" in chat.status()
     await chat.press("r")
     await chat.until(lambda: chat.texts()[-1:] == ["More"])
-    assert "the first of 3 answers" in plain(chat.views[-1].query_one(".foot", Static))
+    assert "the first of 3 answers" in answer(chat).foot
     gate.set()
     await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 5)
     await chat.until(lambda: chat.badges()[1].endswith("/4›"))
@@ -48,7 +48,7 @@ async def test_go_on_with_a_reply_that_was_stopped(chat: Window) -> None:
     await chat.until(lambda: chat.texts() == ["Question", "Half"])
     await chat.press("escape")
     await chat.until(lambda: chat.screen.reply is None)
-    assert "+ goes on" in plain(chat.views[-1].query_one(".foot", Static))
+    assert "+ goes on" in answer(chat).foot
     chat.models.script = [" and whole"]
     await chat.messages("+")
     await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "Half and whole"])
