@@ -48,6 +48,14 @@ class Walk:
         """Return the whole active branch, root first."""
         return self._store.messages.path(self.thread_id, self.head_node)
 
+    def branch_ids(self) -> list[str]:
+        """Return the nodes of the active branch, root first."""
+        return self._store.messages.path_ids(self.thread_id, self.head_node)[::-1]
+
+    def find(self, text: str) -> list[str]:
+        """Return the nodes of the active branch whose text contains another, whatever the case and the accents, root first."""
+        return self._store.search.find(self.thread_id, self.head_node, text)
+
     @property
     def length(self) -> int:
         """How many messages the active branch has."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     from chatui.storage.index import Fold, Index
+    from chatui.storage.search import Search
 
 __all__ = ["Stats", "Store"]
 
@@ -119,6 +120,13 @@ class Store:
         from chatui.storage.index import Index
 
         return Index(self.database, fold)
+
+    @property
+    def search(self) -> Search:
+        """The search. Imported when it is asked for: the first paint has none."""
+        from chatui.storage.search import Search
+
+        return Search(self.database)
 
     def has_checkpoint(self, thread_id: str, checkpoint_id: str) -> bool:
         """Say whether LangGraph's table has this checkpoint."""

@@ -1,4 +1,4 @@
-"""What the file holds, as plain data: threads, messages, partial replies.
+"""What the file holds, as plain data: threads, messages, what a search finds, partial replies.
 
 A thread is a tree. A `Message` is one node of it and knows its parent; siblings are alternatives; the path from the
 root to a leaf is a branch; the head is the message that the next turn continues from. `conversation/tree.py` walks them.
@@ -104,6 +104,27 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     depth: int = 0
     alternative: int = 1
     alternatives: int = 1
+    on_active_path: bool = False
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a search found.
+
+    `snippet` is the part of its text that shows why, on one line and clean; `marks` are the (start, end) of the matches in it.
+    """
+
+    thread_id: str
+    title: str
+    user: str
+    archived: bool
+    checkpoint_id: str | None
+    message_id: str
+    node_id: str
+    role: Role
+    snippet: str
+    marks: list[tuple[int, int]]
+    created_at: str
+    depth: int
     on_active_path: bool = False
 
 

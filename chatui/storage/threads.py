@@ -19,6 +19,11 @@ _COLUMNS = """thread_id, title, owner, model, memory, created_at, updated_at, me
     (SELECT process FROM chatui_partials p WHERE p.thread_id = t.thread_id AND NOT EXISTS (
         SELECT 1 FROM chatui_messages m WHERE m.thread_id = p.thread_id AND m.message_id = p.message_id) LIMIT 1)"""
 
+# The threads that have a message with some words, and with a text that is too short for the full-text index.
+_MATCHING = """SELECT m.thread_id FROM chatui_search f JOIN chatui_messages m ON m.id = f.rowid
+    WHERE chatui_search MATCH ? AND NOT m.hidden"""
+_CONTAINING = "SELECT thread_id FROM chatui_messages WHERE text LIKE ? ESCAPE '\\' AND NOT hidden"
+
 
 def _thread(row: tuple[Any, ...]) -> Thread:
     (thread_id, title, owner, model, memory, created, updated, messages, branches, head, *flags) = row
@@ -41,7 +46,7 @@ def _thread(row: tuple[Any, ...]) -> Thread:
     )
 
 
-def _like(text: str) -> str:
+def like(text: str) -> str:
     r"""A LIKE pattern that finds `text` anywhere, its own wildcards taken literally (ESCAPE '\')."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
@@ -57,6 +62,7 @@ class Threads:
         *,
         owner: str | None = None,
         text: str = "",
+        said: str = "",
         limit: int | None = None,
         offset: int = 0,
         archived: bool = False,
@@ -67,12 +73,20 @@ class Threads:
         Args:
             owner: Only this user's; None for everyone's.
             text: Only those whose title contains it, whatever the case.
+            said: Only those whose title contains it, or that have a message which a search for it finds.
             limit: At most so many; None for all.
             offset: So many are left out at the start.
             archived: Archived ones too.
             deleted: Only the deleted ones, instead of only the others.
         """
         where, values = self._where(owner, text, archived, deleted)
+        if said:
+            # Imported here, as the first paint searches nothing.
+            from chatui.storage.query import parse
+
+            match = parse(said).match
+            where = f"{where} AND (title LIKE ? ESCAPE '\\' OR thread_id IN ({_MATCHING if match else _CONTAINING}))"
+            values += [like(said), match or like(said)]
         sql = f"""SELECT {_COLUMNS} FROM chatui_threads t WHERE {where}
             ORDER BY pinned DESC, updated_at DESC, rowid DESC LIMIT ? OFFSET ?"""
         with self._database.reading() as connection:
@@ -96,7 +110,7 @@ class Threads:
             values.append(owner)
         if text:
             where.append("title LIKE ? ESCAPE '\\'")
-            values.append(_like(text))
+            values.append(like(text))
         return " AND ".join(where), values
 
     def get(self, thread_id: str) -> Thread | None:

@@ -1,5 +1,7 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
+The rows about searching stand in search_actions.py.
+
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
 """
@@ -7,6 +9,7 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 from __future__ import annotations
 
 from chatui.tui.action import Action
+from chatui.tui.search_actions import SEARCH_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -366,7 +369,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("threads.delete", "x", "Delete", "It can be undone, and no text is lost.", "threads", show=True),
     Action("threads.undo", "u", "Undo", "Bring the last deleted thread back.", "threads", show=True),
     Action("threads.pin", "p", "Pin", "Pinned threads stand first.", "threads"),
-    Action("threads.filter", "slash", "Filter", "Type a part of the title.", "threads", action="filter"),
+    Action("threads.filter", "f", "Filter", "Type a part of the title.", "threads", action="filter"),
     Action("threads.help", "question_mark", "Help", "", "threads"),
     Action("filter.down", "down", "To the list", "", "filter", action="down"),
     Action("filter.leave", "escape", "Clear", "Clears the filter, else back to writing.", "filter", action="leave"),
@@ -434,4 +437,5 @@ ACTIONS: tuple[Action, ...] = (
     Action("tree.close", "t,q", "Close", "", "tree", action="close"),
     Action("search.down", "down", "To the rows", "", "search", action="down"),
     Action("search.leave", "escape", "Clear", "Clears the search.", "search", action="leave"),
+    *SEARCH_ACTIONS,
 )

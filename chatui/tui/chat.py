@@ -1,8 +1,8 @@
 """The main screen: threads, messages, prompt. It reads and writes through the library; the widgets do neither.
 
 What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), travel.py (move in the tree), shelf.py (threads
-and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out) and reading.py (copy, details,
-compare, timeline). What is shown around the messages is around.py.
+and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out), reading.py (copy, details, compare,
+timeline) and finding.py (search). What is shown around the messages is around.py.
 """
 
 from __future__ import annotations
@@ -40,6 +40,8 @@ from chatui.tui.turns import Turns
 
 if TYPE_CHECKING:
     from chatui.tui.app import ChatApp
+    from chatui.tui.find import FindBar
+    from chatui.tui.finding import Finding
     from chatui.tui.tree_view import TreeView
 
 #: Seconds between two paints of a reply, between two looks for other windows' changes, and before a draft is kept.
@@ -81,6 +83,7 @@ class ChatScreen(Screen[None]):
         self.travel = Travel(self)
         self._around = Around(self)
         self.shelf = Shelf(self)
+        self._finding: Finding | None = None
         self._draft_kept = ""
         self._handlers = {
             **self.turns.handlers(),
@@ -232,11 +235,13 @@ class ChatScreen(Screen[None]):
     async def action_do(self, action_id: str, text: str = "") -> None:
         """Carry out an action of the table; an error is told and nothing else happens."""
         if action_id not in self._handlers:
-            # What reads and marks messages is imported when it is first asked for: the first paint does without.
+            # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
+            from chatui.tui.finding import Finding
             from chatui.tui.marks import Marks
             from chatui.tui.reading import Reading
 
-            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers()}
+            self._finding = Finding(self)
+            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
         try:
             done = self._handlers[action_id](text)
             if inspect.isawaitable(done):
@@ -332,6 +337,18 @@ class ChatScreen(Screen[None]):
         if self.travel.tree is not None:
             # The pane may have come on the screen, and has not followed what changed meanwhile.
             self.call_after_refresh(self.show_state)
+
+    async def on_find_bar_typed(self, event: FindBar.Typed) -> None:
+        if self._finding is not None:
+            await self._finding.typed(event.text)
+
+    async def on_find_bar_further(self, event: FindBar.Further) -> None:
+        if self._finding is not None:
+            await self._finding.further(event.step)
+
+    def on_find_bar_closed(self, event: FindBar.Closed) -> None:
+        if self._finding is not None:
+            self._finding.close()
 
     def on_message_window_read_failed(self, event: Transcript.ReadFailed) -> None:
         self.say(event.error)

@@ -28,6 +28,7 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         super().__init__(plain=plain)
         self._selected: Message | None = None
         self._clicked: Offset | None = None
+        self._stays_marked = False
         #: How many answers the next regenerating asks for, 0 where no number was typed.
         self.count = 0
 
@@ -71,10 +72,12 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
             found = None if self.following else self.sheet.at(round(self.scroll_y) + self.size.height - 1)
             seen = found[1].message if found else None
             self._select(seen or self.sheet.records[-1], reveal=False)
-        self._mark_selected()
 
     def on_blur(self) -> None:
         self.count = 0
+
+    def watch_has_focus(self, value: bool) -> None:
+        super().watch_has_focus(value)
         self._mark_selected()
 
     def action_count(self, key: str) -> None:
@@ -123,8 +126,13 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         elif top + view.height > self.scroll_y + height:
             self.scroll_to(y=top + view.height - height)
 
+    def stay_marked(self, on: bool) -> None:
+        """Show the selected message as such although the focus is elsewhere, where one looks through the branch; or no longer."""
+        self._stays_marked = on
+        self._mark_selected()
+
     def _mark_selected(self) -> None:
-        selected = self.selected_view if self.has_focus else None
+        selected = self.selected_view if self.has_focus or self._stays_marked else None
         for view in self.sheet.views:
             if view.selected != (view is selected):
                 view.selected = view is selected

@@ -126,6 +126,26 @@ async def test_purged_text_is_nowhere_in_the_file(bench: Bench, node: str, gone:
     assert await bench.library.check() == []
 
 
+async def test_purged_text_of_other_scripts_is_nowhere_in_the_file(bench: Bench) -> None:
+    await (await bench.library._store.database.writer()).execute("PRAGMA secure_delete=OFF")
+    conversation = bench.library.conversation()
+    bench.models.script = ["明日は晴れ。"]
+    await say(conversation.send("天気予報は？"))
+    await bench.library.rename(conversation.thread_id, "Weather")
+    bench.models.script = ["ฉันกินข้าว"]
+    await say(conversation.regenerate(conversation.branch()[0].node_id))
+    # As the messages have it, and as the full-text index keeps it: in pairs.
+    words = ["天気予報", "天気", "気予", "予報"]
+    kept, gone = ["明日", "晴れ"], ["กินข้าว", "กิ", "นข"]
+    assert [word for word in [*words, *kept, *gone] if not grep(bench.path, word)] == []
+    await conversation.upkeep.purge(find(conversation, "ฉันกินข้าว"))
+    assert [word for word in gone if grep(bench.path, word)] == []
+    assert [word for word in [*words, *kept] if not grep(bench.path, word)] == []
+    await bench.library.purge(conversation.thread_id)
+    assert [word for word in [*words, *kept, *gone] if grep(bench.path, word)] == []
+    assert await bench.library.check() == []
+
+
 async def test_a_purged_answer_does_not_come_back_to_plain_langgraph(bench: Bench) -> None:
     conversation = await grow(bench)
     await conversation.view(find(conversation, "Badger."))

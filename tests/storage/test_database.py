@@ -8,6 +8,7 @@ import pytest
 
 from chatui.errors import DatabaseError, DatabaseTooNew, NotADatabase, ReadOnlyDatabase
 from chatui.storage import Store
+from chatui.storage.words import register
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:
@@ -100,6 +101,7 @@ def test_a_file_of_an_older_chatui_gets_what_it_lacks(tmp_path: Path) -> None:
     path = tmp_path / "chatui.db"
     Store.open(path)
     connection = sqlite3.connect(path)
+    register(connection)
     connection.execute("INSERT INTO chatui_threads (thread_id, created_at, updated_at) VALUES ('t', '', '')")
     connection.execute(
         """INSERT INTO chatui_messages (thread_id, node_id, parent_id, depth, rank, message_id, role, text, created_at)
