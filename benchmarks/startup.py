@@ -1,129 +1,84 @@
-"""How soon chatui paints, against bare Textual in turn; and what `chatui --help` costs.
+"""How soon chatui paints, what it holds in memory then, and what `chatui --help` costs, against bare Textual in turn.
 
-    python benchmarks/startup.py [RUNS]
+    python -m benchmarks.startup [--runs 5] [--threads 10000] [--keep FOLDER]
 
-Painted means: a word of the last message of the thread that was viewed last has reached the terminal, after the threads and that
-message were read from a database of 200 threads. Bare Textual paints one word.
+Painted means: a word of the last message of the thread that was viewed last has reached the terminal (in an empty database: what
+the empty panes say), after the threads and that message were read. Bare Textual paints one word in one widget. Memory is that of
+the process once its imports are done and it has not grown for two seconds; beside it stands bare Textual with the same libraries
+imported. `--keep` keeps the seeded files, so that the next run need not make them.
 """
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import os
-import pty
-import select
+import argparse
 import statistics
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
-import time
-from collections.abc import Sequence
-from contextlib import aclosing
 from pathlib import Path
-from typing import Any, cast
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+from benchmarks.terminal import BARE, PROGRAM, WORD, Program, cpu_seconds, home, in_turn, line, painted, seeded
 
-WORD = "Zanzibar"
-BARE = f"""
-from textual.app import App, ComposeResult
-from textual.widgets import Static
-
-
-class Bare(App[None]):
-    def compose(self) -> ComposeResult:
-        yield Static("{WORD}")
-
-
-Bare().run()
-"""
-PROGRAM = str(Path(sys.executable).parent / "chatui")
+#: The libraries that chatui imports behind its first paint.
+STACK = "import aiosqlite, httpx, langchain_core.messages, langgraph.graph, langgraph.checkpoint.sqlite.aio\n"
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=10_000)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        home = Path(folder)
-        environment = {
-            **os.environ,
-            "HOME": folder,
-            "XDG_DATA_HOME": str(home / "data"),
-            "XDG_CONFIG_HOME": str(home / "config"),
-            "XDG_CACHE_HOME": str(home / "cache"),
-            "OLLAMA_HOST": "http://127.0.0.1:9",
-            "TERM": "xterm-256color",
-        }
-        # Both as they are once installed: pip compiles what it installs.
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        database = home / "data" / "chatui" / "chatui.db"
-        asyncio.run(fill(database))
-        commands = {"bare Textual": [sys.executable, "-c", BARE], "chatui": [PROGRAM]}
-        for command in commands.values():
-            painted(command, environment)  # once unmeasured: compiles, and warms the disk's cache
-        seconds: dict[str, list[float]] = {name: [] for name in commands}
-        for _ in range(runs):
-            for name, command in commands.items():
-                seconds[name].append(painted(command, environment))
-        medians = {name: statistics.median(values) for name, values in seconds.items()}
-        for name, values in seconds.items():
-            print(
-                f"{name:<16}{medians[name]:6.2f} s to first paint   ({', '.join(f'{value:.2f}' for value in values)})"
-            )
-        print(f"{'ratio':<16}{medians['chatui'] / medians['bare Textual']:6.2f}")
-        for arguments in (["--help"], ["ask", "--help"], ["threads", "--json"]):
-            cpu = statistics.median(cpu_seconds([PROGRAM, *arguments], environment) for _ in range(runs))
-            print(f"{'chatui ' + ' '.join(arguments):<22}{cpu:6.2f} s of CPU")
+        run(Path(folder), options.keep or Path(folder), options.runs, options.threads)
 
 
-async def fill(path: Path, count: int = 200) -> None:
-    """Make a database of threads with one turn each."""
-    from chatui.config import Config
-    from chatui.conversation.library import Library
-    from chatui.storage import Store
-    from tests.scripted import ScriptedModels
-
-    library = Library(Store.open(path), cast("Any", ScriptedModels([f"All about **{WORD}**."])), Config())
-    for number in range(count):
-        async with aclosing(library.conversation().send(f"Question {number}")) as events:
-            async for _ in events:
-                pass
-    await library.close()
-
-
-def painted(command: Sequence[str], environment: dict[str, str]) -> float:
-    """Start a program in a pty and return the seconds until it has painted the word."""
-    master, slave = pty.openpty()
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
+def run(folder: Path, files: Path, runs: int, threads: int) -> None:
+    environment = home(folder)
+    empty = [PROGRAM, "--db", str(seeded(files, 0))]
+    full = [PROGRAM, "--db", str(seeded(files, threads, messages=4))]
+    bare = [sys.executable, "-c", BARE]
+    names = "bare Textual", "chatui, empty", f"chatui, {threads:,} threads"
+    seconds = in_turn(
+        runs,
+        {
+            names[0]: lambda: painted(bare, environment, WORD),
+            names[1]: lambda: painted(empty, environment, "Enter sends it", "No threads yet"),
+            names[2]: lambda: painted(full, environment, WORD),
+        },
     )
-    os.close(slave)
-    seen = b""
-    try:
-        while WORD.encode() not in seen:
-            if not select.select([master], [], [], 60)[0]:
-                raise SystemExit(f"{command[0]} painted nothing in a minute: {seen[-2000:]!r}")
-            seen += os.read(master, 65536)
-        return time.perf_counter() - began
-    finally:
-        process.kill()
-        process.wait()
-        os.close(master)
+    print("First paint")
+    for name in names:
+        line(name, seconds[name])
+    for name in names[1:]:
+        # Of each pair that ran one after the other: the machine's speed differs from minute to minute.
+        pairs = [mine / theirs for mine, theirs in zip(seconds[name], seconds[names[0]], strict=True)]
+        line(f"{name} : bare", pairs, "x")
+
+    print("\nMemory after the start")
+    memory = in_turn(
+        max(1, runs // 2),
+        {
+            "bare Textual": lambda: resident(bare, environment, WORD),
+            "bare Textual and the libraries": lambda: resident([sys.executable, "-c", STACK + BARE], environment, WORD),
+            "chatui": lambda: resident(full, environment, WORD),
+        },
+    )
+    for name, values in memory.items():
+        line(name, values, "MiB")
+    ratio = statistics.median(memory["chatui"]) / statistics.median(memory["bare Textual and the libraries"])
+    print(f"{'chatui : bare and libraries':<34}{ratio:8.2f} x")
+
+    print("\nProcessor time")
+    for arguments in (["--help"], ["ask", "--help"], ["--db", full[2], "threads", "--json", "--limit", "20"]):
+        name = " ".join(["chatui", *arguments[2 if arguments[0] == "--db" else 0 :]])
+        line(name, [cpu_seconds([PROGRAM, *arguments], environment) for _ in range(runs)])
 
 
-def cpu_seconds(command: Sequence[str], environment: dict[str, str]) -> float:
-    """Run a program and return the processor time that it took, its own and the system's for it."""
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} failed")
-    return usage.ru_utime + usage.ru_stime
+def resident(command: list[str], environment: dict[str, str], word: str) -> float:
+    """Start a program, and return its memory in MiB once it has painted and settled."""
+    with Program(command, environment) as program:
+        program.until(word)
+        return program.settled_mebibytes()
 
 
 if __name__ == "__main__":

@@ -8,12 +8,15 @@ none of it; what is left of a sequence is harmless text.
 from __future__ import annotations
 
 import re
+from functools import cache
 
-# C0 without tab and newline, DEL and C1; line and paragraph separators; surrogates; and the bidirectional controls.
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
-)
-_SPACES = re.compile(r"\s+")
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    # C0 without tab and newline, DEL and C1; line and paragraph separators; surrogates; and the bidirectional controls.
+    return re.compile(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+    )
 
 
 def clean(text: str) -> str:
@@ -29,7 +32,8 @@ def clean(text: str) -> str:
     Returns:
         The text, shorter or of the same length.
     """
-    return _UNSAFE.sub("", text)
+    # What Python calls printable has none of these; most lines are, and then the pattern is not even compiled.
+    return text if text.isprintable() else _unsafe().sub("", text)
 
 
 def clean_line(text: str, limit: int | None = None) -> str:
@@ -42,7 +46,7 @@ def clean_line(text: str, limit: int | None = None) -> str:
     # A prefix is enough to fill `limit`: a message of megabytes must not be folded for a preview of sixty characters.
     if limit is not None:
         text = text[: limit * 8 + 64]
-    line = _SPACES.sub(" ", clean(text)).strip()
+    line = " ".join(clean(text).split())
     if limit is not None and len(line) > limit:
         return line[: max(limit - 1, 0)].rstrip() + "…"
     return line

@@ -30,6 +30,17 @@ def test_ordinary_text_stays() -> None:
     assert clean(text) == text
 
 
+def test_each_character_that_could_be_obeyed_is_dropped_and_no_other() -> None:
+    directions = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    for character in map(chr, range(0x110000)):
+        unsafe = (
+            (unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") and character not in "\n\t")
+            or unicodedata.bidirectional(character) in directions
+            or character in "\u061c\u200e\u200f"
+        )
+        assert clean(character) == ("" if unsafe else character), hex(ord(character))
+
+
 @given(NASTY)
 def test_nothing_unsafe_is_left(text: str) -> None:
     for character in clean(text):

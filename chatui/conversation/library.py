@@ -102,6 +102,10 @@ class Library:
         """Return how many threads `threads` would list without a limit."""
         return self._store.threads.count(owner=self._owner, text=text, archived=archived)
 
+    def place(self, thread_id: str, *, text: str = "") -> int | None:
+        """Return how many threads stand before one in the list that `threads` gives, None where it is not in it."""
+        return self._store.threads.place(thread_id, owner=self._owner, text=text)
+
     def thread(self, thread_id: str) -> Thread:
         """Return one thread, whoever owns it.
 
@@ -272,8 +276,11 @@ class Library:
         Yields:
             (threads done, threads in all), after each thread.
         """
-        stale = self._store.stale(thread_id)
-        if not stale or self._store.database.frozen:
+        if self._store.database.frozen:
+            return
+        # Of a large file this takes a while: it looks at each of LangGraph's rows.
+        stale = await asyncio.to_thread(self._store.stale, thread_id)
+        if not stale:
             return
         from chatui.conversation.state import fold_messages
 

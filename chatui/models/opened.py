@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -37,8 +36,7 @@ class PullProgress(msgspec.Struct, frozen=True):
     total: int | None = None
 
 
-@dataclass(frozen=True)
-class OpenModel:
+class OpenModel(msgspec.Struct, frozen=True, eq=False):
     """A model that is ready to be asked.
 
     Attributes:

@@ -69,6 +69,8 @@ class Plan(msgspec.Struct):
     owner: str | None
     title: str | None
     steps: list[Step]
+    #: Of chatui_messages, made with the rest of the plan: off the event loop, as cleaning the texts of a long thread takes a while.
+    rows: list[tuple[Any, ...]] = []
 
 
 def node_id(parent_id: str, message: BaseMessage) -> str:
@@ -119,7 +121,9 @@ class Index:
             fresh: Plan as if nothing were indexed.
         """
         with self._database.reading() as connection:
-            return _Reading(connection, thread_id, self._fold, self._serde, fresh).plan()
+            plan = _Reading(connection, thread_id, self._fold, self._serde, fresh).plan()
+        plan.rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
+        return plan
 
     async def apply(self, connection: aiosqlite.Connection, plan: Plan) -> None:
         """Write a plan in the caller's transaction. Applying the same again, here or in another process, changes nothing."""
@@ -132,7 +136,6 @@ class Index:
                ON CONFLICT DO UPDATE SET channel = ?4""",
             (thread_id, plan.owner or "default", plan.title or "", plan.channel, min(times), max(times)),
         )
-        rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         await connection.executemany(
             """INSERT INTO chatui_messages (thread_id, node_id, parent_id, depth, rank, checkpoint_id, message_id, role, text,
                    reasoning, model, created_at, usage, seconds, first_token_seconds, interrupted, reasoning_seconds, sent, hidden)
@@ -142,7 +145,7 @@ class Index:
                    coalesce((SELECT hidden FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 0) OR EXISTS (
                        SELECT 1 FROM chatui_marks WHERE thread_id = ?1 AND node_id = ?2 AND deleted_at IS NOT NULL))
                ON CONFLICT (thread_id, node_id) DO NOTHING""",
-            rows,
+            plan.rows,
         )
         # A message that came with others in one step gets its checkpoint once there is one that ends with it.
         await connection.executemany(
@@ -153,7 +156,7 @@ class Index:
             "INSERT INTO chatui_checkpoints VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             [(thread_id, step.checkpoint_id, step.node_id) for step in plan.steps],
         )
-        first = next((row for row in rows if row[6] == "user" and row[2] == ""), None)
+        first = next((row for row in plan.rows if row[6] == "user" and row[2] == ""), None)
         await connection.execute(
             """UPDATE chatui_threads SET indexed_rowid = max(indexed_rowid, ?), updated_at = max(updated_at, ?),
                    title = CASE WHEN title = '' THEN ? ELSE title END

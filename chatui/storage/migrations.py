@@ -230,3 +230,10 @@ def m004_other_scripts(connection: sqlite3.Connection) -> None:
         CREATE TRIGGER chatui_messages_removed AFTER DELETE ON chatui_messages BEGIN
             INSERT INTO chatui_search (chatui_search, rowid, text) VALUES ('delete', OLD.id, {FUNCTION}(OLD.text));
         END""")
+
+
+@migration
+def m005_threads_in_order(connection: sqlite3.Connection) -> None:
+    """Which thread was viewed or used last is asked at each start and each turn: without reading every thread."""
+    connection.execute("CREATE INDEX chatui_threads_viewed ON chatui_threads (viewed, updated_at)")
+    connection.execute("CREATE INDEX chatui_threads_updated ON chatui_threads (updated_at)")

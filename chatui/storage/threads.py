@@ -100,6 +100,16 @@ class Threads:
             row = connection.execute(f"SELECT count(*) FROM chatui_threads t WHERE {where}", values).fetchone()
         return int(row[0])
 
+    def place(self, thread_id: str, *, owner: str | None = None, text: str = "") -> int | None:
+        """Return how many threads stand before one in the list that `page` gives, None where it is not in it."""
+        where, values = self._where(owner, text, False, False)
+        order = "(pinned, updated_at, rowid)"
+        sql = f"""SELECT (SELECT count(*) FROM chatui_threads WHERE {where} AND {order} > (t.pinned, t.updated_at, t.rowid))
+            FROM chatui_threads t WHERE {where} AND thread_id = ?"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, [*values, *values, thread_id]).fetchone()
+        return row[0] if row else None
+
     @staticmethod
     def _where(owner: str | None, text: str, archived: bool, deleted: bool) -> tuple[str, list[Any]]:
         where, values = ["deleted_at IS NOT NULL" if deleted else "deleted_at IS NULL"], list[Any]()
@@ -157,8 +167,10 @@ class Threads:
         return self._first("updated_at DESC, rowid DESC", owner)
 
     def _first(self, order: str, owner: str | None) -> Thread | None:
+        # The plus keeps SQLite from the index that finds all threads of the list and then sorts them: in the order of another index
+        # the first that fits is as good as at hand.
         sql = f"""SELECT {_COLUMNS} FROM chatui_threads t
-            WHERE deleted_at IS NULL AND archived = 0 AND (?1 IS NULL OR owner = ?1) ORDER BY {order} LIMIT 1"""
+            WHERE +deleted_at IS NULL AND +archived = 0 AND (?1 IS NULL OR owner = ?1) ORDER BY {order} LIMIT 1"""
         with self._database.reading() as connection:
             row = connection.execute(sql, (owner,)).fetchone()
         return _thread(row) if row else None

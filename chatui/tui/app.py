@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
+from textual.events import Event as TextualEvent
+from textual.events import InputEvent
 from textual.widgets import TextArea
 
 from chatui import models
@@ -27,8 +29,12 @@ from chatui.tui.turns import Handler
 
 #: What a turn needs and the first paint does not: imported in a thread once the screen is there.
 STACK = ("chatui.conversation.turn", "chatui.conversation.places")
+#: Parsing a rule costs a tenth of a millisecond: what no widget of the first paint needs is read behind it.
+LATER_CSS = [Path(__file__).with_name(name) for name in ("later.tcss", "dialogs.tcss")]
 #: Two presses of Ctrl+C within so many seconds quit.
 TWICE = 2.0
+#: Seconds between two words on how far the index is; after a key, in which indexing goes slowly; and of its pauses then.
+TOLD_EVERY, TYPING, BREATH = 0.25, 0.5, 0.05
 
 
 class ChatApp(App[int], inherit_bindings=False):
@@ -47,7 +53,7 @@ class ChatApp(App[int], inherit_bindings=False):
     TITLE = "chatui"
     # Absolute: a subclass in another folder would look for them there. Of a default screen Textual loads no stylesheet, so the
     # main screen's is here too.
-    CSS_PATH: ClassVar = [Path(__file__).with_name(name) for name in ("chat.tcss", "dialogs.tcss")]
+    CSS_PATH = Path(__file__).with_name("chat.tcss")
     BINDINGS = keys.bindings("app")
     COMMANDS: ClassVar = {ChatCommands}
     ENABLE_COMMAND_PALETTE = True
@@ -70,8 +76,10 @@ class ChatApp(App[int], inherit_bindings=False):
         self._all_themes = wanted not in self._themes
         if self._all_themes:
             self._themes, bad_themes = themes.find()
-        self._painted = False
+        self._painted = self._themed = False
         super().__init__()
+        if plain:
+            self.css_path = [*self.css_path, *LATER_CSS]
         self.library = library
         self.config = config
         self.plain = plain
@@ -80,6 +88,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self._first = thread or (last.thread_id if last else None)
         self._new = new
         self._last_interrupt = -TWICE
+        self._last_key = -TYPING
         self.stack_ready = asyncio.Event()
         self.replies = Replies(self.run_worker, self._tell)
         self.problems: list[ChatuiError] = list(bad_themes)
@@ -94,6 +103,7 @@ class ChatApp(App[int], inherit_bindings=False):
             self.problems.append(ConfigError(f'There is no theme "{clean_line(name, 60)}".', f"There are {known}."))
             name = None
         self.theme = name or themes.preferred()
+        self._themed = True
         # Before the first parse of any stylesheet, so that all of it is parsed once, in the colours of this theme.
         self.stylesheet.set_variables(self.get_css_variables())
 
@@ -107,6 +117,10 @@ class ChatApp(App[int], inherit_bindings=False):
             names = ", ".join(clean_line(name, 40) for name in unknown[:3])
             self.problems.append(ConfigError(f"[keys] in the config file names no action: {names}.", "F1 lists them."))
         self.set_keymap({name: key for name, key in self.config.keys.items() if name not in unknown})
+
+    def get_css_variables(self) -> dict[str, str]:
+        # Textual asks once before there is a theme; `_choose_theme` sets them.
+        return super().get_css_variables() if self._themed else {}
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         return themes.variables(self.current_theme)
@@ -145,6 +159,10 @@ class ChatApp(App[int], inherit_bindings=False):
         # look at it again.
         gc.freeze()
         gc.enable()
+        if not self.plain:
+            self.stylesheet.read_all(LATER_CSS)
+            self.stylesheet.parse()
+            self.chat_screen.around.restyle()
         if not self._all_themes:
             self._themes, bad_themes = themes.find()
             self.problems += bad_themes
@@ -174,18 +192,38 @@ class ChatApp(App[int], inherit_bindings=False):
         missing = await screen.shelf.find_model()
         if missing is not None and screen.shelf.model is None:
             self.welcome(missing)
+        await self._index()
+
+    async def _index(self) -> None:
+        """Index what other programs wrote, so that no key waits for it. The list shows what is there as the screen looks for it."""
+        screen, around = self.chat_screen, self.chat_screen.around
         shown = screen.conversation
+        told = resumed = time.monotonic()
         try:
             async for done, total in self.library.catch_up():
-                screen.refresh_threads()
-                if done == total:
-                    screen.refresh_branch()
-                    if self._first is None and not self._new and screen.untouched(shown):
-                        # The file was not indexed when the screen was painted: what it should have begun with is known now.
-                        last = self.library.last_viewed()
-                        await screen.open(last.thread_id if last else None)
+                now = time.monotonic()
+                if not around.progress or now - told > TOLD_EVERY:
+                    told = now
+                    around.tell_progress(f"indexing {done:,} of {total:,} threads")
+                # Decoding keeps the interpreter for itself: half of the time is left to others, and more while keys come.
+                typing = now - self._last_key < TYPING
+                await asyncio.sleep(BREATH if typing else min(now - resumed, BREATH))
+                resumed = time.monotonic()
         except ChatuiError as error:
             screen.say(error)
+        if around.progress:
+            around.tell_progress("")
+            screen.refresh_threads()
+            screen.refresh_branch()
+            if self._first is None and not self._new and screen.untouched(shown):
+                # The file was not indexed when the screen was painted: what it should have begun with is known now.
+                last = self.library.last_viewed()
+                await screen.open(last.thread_id if last else None)
+
+    async def on_event(self, event: TextualEvent) -> None:
+        if isinstance(event, InputEvent):
+            self._last_key = time.monotonic()
+        await super().on_event(event)
 
     def welcome(self, why: NoModel) -> None:
         """Open the first-run screen, once."""

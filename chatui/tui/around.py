@@ -12,8 +12,14 @@ from chatui.tui.notices import Notice
 from chatui.tui.status import KeyLine, StatusLine
 
 if TYPE_CHECKING:
+    from textual.widget import Widget
+
     from chatui.tui.chat import ChatScreen
     from chatui.tui.tree_view import TreeView
+
+
+#: What may stand between the messages and the prompt, from above, by id.
+BETWEEN = ("forking", "queue", "offer", "menu")
 
 
 class Around:
@@ -21,6 +27,9 @@ class Around:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._notices: dict[str, Notice] = {}
+        #: What goes on in the background, "" for nothing.
+        self.progress = ""
 
     def show(self) -> None:
         """Bring all of it up to date."""
@@ -29,7 +38,7 @@ class Around:
         screen.query_one("#empty").display = empty
         screen.transcript.display = not empty
         screen.travel.look()
-        screen.query_one("#forking", Notice).show(screen.travel.fork_line())
+        self._notice("forking", screen.travel.fork_line())
         waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
         lines = [
             f"{'Next' if screen.reply else 'Waiting'}: {labels.fit(' '.join(text.split()), 90)}" for text in waiting
@@ -38,7 +47,7 @@ class Around:
             lines.append(
                 "↑ takes it back into the prompt, /drop drops it" + ("." if screen.reply else ", Enter sends it.")
             )
-        screen.query_one("#queue", Notice).show("\n".join(lines))
+        self._notice("queue", "\n".join(lines))
         box = screen.query_one("#prompt-box")
         box.set_class(screen.turns.editing is not None, "-editing")
         self.show_prompt_title()
@@ -48,6 +57,29 @@ class Around:
             screen.travel.tree.refresh()
         self.show_status()
 
+    def put(self, widget: Widget) -> None:
+        """Put one of what may stand between the messages and the prompt into its place, where it is not there yet.
+
+        Each is made when it is first shown: the first paint has none of them.
+        """
+        if not widget.is_attached:
+            below = {*BETWEEN[BETWEEN.index(widget.id or "") + 1 :], "prompt-box"}
+            main = self._screen.query_one("#main")
+            main.mount(widget, before=next(child for child in main.children if child.id in below))
+
+    def restyle(self) -> None:
+        """Style those of them that the first paint had already: their rules were read behind it."""
+        for widget in self._screen.query_one("#main").children:
+            if widget.id in BETWEEN:
+                widget.update_node_styles(animate=False)
+
+    def _notice(self, name: str, text: str) -> None:
+        if text and name not in self._notices:
+            self._notices[name] = Notice(name)
+            self.put(self._notices[name])
+        if name in self._notices:
+            self._notices[name].show(text)
+
     def show_prompt_title(self) -> None:
         """Say what the prompt is for, and whether there is something new below the screen."""
         title = Content(self._screen.turns.prompt_title())
@@ -56,12 +88,21 @@ class Around:
             title = Content.assemble(title, "  ", (" ↓ new · Ctrl+End ", "$block-cursor-foreground on $primary bold"))
         self._screen.query_one("#prompt-box").border_title = title
 
+    def tell_progress(self, text: str) -> None:
+        """Say in the status line what goes on in the background; "" for nothing."""
+        self.progress = text
+        self._show_facts()
+
     def show_status(self) -> None:
         """Bring the two lines at the bottom up to date."""
+        self._show_facts()
+        self._show_keys()
+
+    def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
         title = (thread.title if thread else "") or labels.UNTITLED
-        self._screen.query_one(StatusLine).show(self._mode(), title, self._screen.turns.facts(thread))
-        self._show_keys()
+        facts = [self.progress, *self._screen.turns.facts(thread)]
+        self._screen.query_one(StatusLine).show(self._mode(), title, facts)
 
     def _mode(self) -> str:
         if self._screen.transcript.has_focus:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 from textual._context import active_app
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.events import ScreenResume
 from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
@@ -27,8 +28,7 @@ from chatui.tui.around import Around
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
-from chatui.tui.menu import CommandMenu
-from chatui.tui.notices import Notice, Offer
+from chatui.tui.notices import Offer
 from chatui.tui.prompt import Prompt
 from chatui.tui.replies import Refused, Reply
 from chatui.tui.shelf import Shelf
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chatui.tui.app import ChatApp
     from chatui.tui.find import FindBar
     from chatui.tui.finding import Finding
+    from chatui.tui.menu import CommandMenu
     from chatui.tui.tree_view import TreeView
 
 #: Seconds between two paints of a reply, between two looks for other windows' changes, and before a draft is kept.
@@ -81,9 +82,10 @@ class ChatScreen(Screen[None]):
         self.offer = Offer()
         self.turns = Turns(self)
         self.travel = Travel(self)
-        self._around = Around(self)
+        self.around = Around(self)
         self.shelf = Shelf(self)
         self._finding: Finding | None = None
+        self._menu: CommandMenu | None = None
         self._draft_kept = ""
         self._handlers = {
             **self.turns.handlers(),
@@ -105,17 +107,17 @@ class ChatScreen(Screen[None]):
             with Vertical(id="main"):
                 yield Static(EMPTY, id="empty", markup=False)
                 yield self.transcript
-                yield Notice("forking")
-                yield Notice("queue")
-                yield self.offer
-                yield CommandMenu()
                 with Vertical(id="prompt-box"):
                     yield self.prompt
         yield StatusLine()
         yield KeyLine()
 
+    def on_screen_resume(self, event: ScreenResume) -> None:
+        if not self.stack_updates:
+            # The first time all widgets have just been styled.
+            event.refresh_styles = False
+
     async def on_mount(self) -> None:
-        self.query_one(CommandMenu).display = False
         self.prompt.placeholder = "Write a message"
         # What is written from now on is seen: its first answer is always no.
         self.library.changed()
@@ -154,7 +156,7 @@ class ChatScreen(Screen[None]):
         self.prompt.hold(self._draft_kept)
         self.transcript.show(self.conversation, self.reply)
         self.turns.arrive()
-        self.threads.mark(self.thread_id, self.chat.replies.threads())
+        self._mark_threads()
         self.show_state()
         self.prompt_focus()
 
@@ -174,17 +176,35 @@ class ChatScreen(Screen[None]):
             self.transcript.select(select)
         self.show_state()
 
-    def refresh_threads(self, text: str | None = None, offset: int = 0) -> None:
-        """Read a page of threads, or all that were read so far anew."""
-        text = self.threads.text if text is None and self.threads.is_mounted else text or ""
-        count = PAGE if offset else max(PAGE, len(self.threads.rows.threads))
-        page = self.library.threads(text=text, limit=count, offset=offset)
-        self.threads.show(page, self.library.count(text=text), offset=offset)
-        self.threads.mark(self.thread_id, self.chat.replies.threads())
+    def refresh_threads(self, text: str | None = None, first: int | None = None) -> None:
+        """Read a page of threads.
+
+        Args:
+            text: What their titles contain; None for what the filter says.
+            first: The place of the first of them; None to read those that are shown anew.
+        """
+        pane = self.threads
+        text = pane.text if text is None else text
+        total = self.library.count(text=text)
+        anew = first is None
+        first = max(0, min(pane.rows.first if first is None else first, total - 1))
+        page = self.library.threads(text=text, limit=pane.rows.span, offset=first)
+        place = None
+        here = pane.rows.current
+        if anew and here is not None and all(thread.thread_id != here.thread_id for thread in page):
+            place = self.library.place(here.thread_id, text=text)
+        pane.show(page, first, total, place)
+        self._mark_threads()
+
+    def _mark_threads(self) -> None:
+        place = None
+        if self.thread_id != self.threads.rows.open_id and self.threads.rows.total > PAGE:
+            place = self.library.place(self.thread_id, text=self.threads.text)
+        self.threads.mark(self.thread_id, self.chat.replies.threads(), place)
 
     def show_state(self) -> None:
         """Bring everything around the messages up to date."""
-        self._around.show()
+        self.around.show()
 
     def prompt_focus(self) -> None:
         """Put the focus into the prompt, or on an offer that waits."""
@@ -205,7 +225,7 @@ class ChatScreen(Screen[None]):
     async def _paint(self) -> None:
         if self.reply is not None:
             self.transcript.paint()
-            self._around.show_status()
+            self.around.show_status()
 
     async def _look(self) -> None:
         """Show what another window, or this one, has written."""
@@ -271,7 +291,7 @@ class ChatScreen(Screen[None]):
             await self.turns.submit(event.text)
 
     async def on_prompt_left(self, event: Prompt.Left) -> None:
-        if self.query_one(CommandMenu).display:
+        if self.prompt.menu_open:
             self._show_menu("")
         elif not await self.turns.cancel():
             self.transcript.focus() if self.transcript.records else None
@@ -287,8 +307,8 @@ class ChatScreen(Screen[None]):
             self.prompt.recall(said)
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
-        menu = self.query_one(CommandMenu)
-        if not menu.display:
+        menu = self._menu
+        if menu is None or not menu.display:
             self.shelf.next_pane(1)
             return
         if event.key in {"up", "down"}:
@@ -301,7 +321,14 @@ class ChatScreen(Screen[None]):
             self.prompt.action_submit()
 
     def _show_menu(self, text: str) -> None:
-        self.prompt.menu_open = self.query_one(CommandMenu).show_for(text)
+        if self._menu is None:
+            if not text.startswith("/"):
+                return
+            from chatui.tui.menu import CommandMenu
+
+            self._menu = CommandMenu()
+            self.around.put(self._menu)
+        self.prompt.menu_open = self._menu.show_for(text)
 
     async def on_offer_chosen(self, event: Offer.Chosen) -> None:
         await self.turns.answer_offer(event.name)
@@ -318,7 +345,7 @@ class ChatScreen(Screen[None]):
             await self.open(event.thread.thread_id)
 
     def on_threads_pane_page_wanted(self, event: ThreadsPane.PageWanted) -> None:
-        self.refresh_threads(event.text, event.offset)
+        self.refresh_threads(event.text, event.first)
 
     def on_threads_pane_closed(self, event: ThreadsPane.Closed) -> None:
         self.prompt_focus()
@@ -354,16 +381,16 @@ class ChatScreen(Screen[None]):
         self.say(event.error)
 
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
-        self._around.show_status()
+        self.around.show_status()
 
     def on_message_window_news(self, event: Transcript.News) -> None:
-        self._around.show_prompt_title()
+        self.around.show_prompt_title()
 
     async def on_chat_screen_reply_news(self, event: ChatScreen.ReplyNews) -> None:
         await self.turns.take(event.reply, event.event)
 
     def on_descendant_focus(self) -> None:
-        self._around.show_status()
+        self.around.show_status()
 
     def on_descendant_blur(self) -> None:
-        self._around.show_status()
+        self.around.show_status()

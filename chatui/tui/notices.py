@@ -18,9 +18,6 @@ class Notice(Static):
     def __init__(self, name: str) -> None:
         super().__init__("", id=name, markup=False, classes="notice")
 
-    def on_mount(self) -> None:
-        self.display = False
-
     def show(self, text: str) -> None:
         """Show a text; "" hides the line."""
         self.display = bool(text)
@@ -54,15 +51,15 @@ class Offer(Static, can_focus=True):
 
     def __init__(self) -> None:
         super().__init__("", id="offer", markup=False)
-        self.choices: list[Choice] = []
-
-    def on_mount(self) -> None:
         self.display = False
+        self.choices: list[Choice] = []
 
     def show(self, text: str, choices: list[Choice], *, tone: str = "") -> None:
         """Show an offer; "" hides it."""
         self.choices = choices
         self.display = bool(text)
+        if not text:
+            return
         self.set_class(tone == "error", "-error")
         answers = [
             Content.assemble((choice.key, "$footer-key-foreground bold"), " ", (choice.title, "$muted"))

@@ -7,6 +7,7 @@ prose is left to the parser; a test holds the two against each other.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from textual.content import Content, Span
 
@@ -18,8 +19,17 @@ _BOLD = r"(?<![^\s(])\*\*[^\W_](?:[^\W_]| (?=[^\W_]))*\*\*(?![^\s,;!?).:]|[.:]\w
 _CODE = r"(?<![^\s(])`(?![ `])[^`\n]+(?<! )`(?![^\s,;!?).:]|[.:]\w)"
 # A line that begins with a space or a number means something else, and two spaces at its end do too.
 _LINE = rf"(?![\d\s])(?:{_SIGN}|{_BOLD}|{_CODE})+(?<! )"
-_PROSE = re.compile(rf"{_LINE}(?:\n+{_LINE})*\n*")
-_PARTS = re.compile(rf"(?P<bold>{_BOLD})|(?P<code>{_CODE})")
+
+
+@cache
+def _prose() -> re.Pattern[str]:
+    """Compiled when there is a message: an empty file needs none."""
+    return re.compile(rf"{_LINE}(?:\n+{_LINE})*\n*")
+
+
+@cache
+def _parts() -> re.Pattern[str]:
+    return re.compile(rf"(?P<bold>{_BOLD})|(?P<code>{_CODE})")
 
 
 def paragraphs(source: str) -> list[tuple[int, Content]] | None:
@@ -31,7 +41,7 @@ def paragraphs(source: str) -> list[tuple[int, Content]] | None:
     Returns:
         None if it is anything else than plain prose.
     """
-    if not _PROSE.fullmatch(source):
+    if not _prose().fullmatch(source):
         return None
     found = []
     line = 0
@@ -46,7 +56,8 @@ def _styled(text: str) -> Content:
     pieces: list[str] = []
     spans: list[Span] = []
     length = end = 0
-    for match in _PARTS.finditer(text):
+    # Most have no mark at all.
+    for match in _parts().finditer(text) if "*" in text or "`" in text else ():
         before, marks = text[end : match.start()], 2 if match["bold"] else 1
         inner = match[0][marks:-marks]
         pieces += [before, inner]

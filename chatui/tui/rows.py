@@ -61,6 +61,11 @@ class Rows(ScrollView, can_focus=True):
         def control(self) -> Rows:
             return self.rows
 
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._base = Style.null()
+        self._kinds: dict[tuple[str, str], Style] = {}  # (piece, ground) -> style, of the paint that is being made
+
     def row_count(self) -> int:
         """Return how many rows there are."""
         raise NotImplementedError
@@ -69,24 +74,40 @@ class Rows(ScrollView, can_focus=True):
         """Return what stands at the left and at the right of one line of a row."""
         raise NotImplementedError
 
-    def rows_changed(self, cursor: int | None = None) -> None:
-        """Call after the rows have changed."""
+    def rows_changed(self, cursor: int | None = None, *, follow: bool = True) -> None:
+        """Call after the rows have changed.
+
+        Args:
+            cursor: The row that the cursor is on now; None where it is on the same.
+            follow: Whether it is to be on the screen.
+        """
         size = Size(0, self.row_count() * self.ROW_HEIGHT)
         if size != self.virtual_size:
             self.virtual_size = size
             self.refresh(layout=self.styles.is_auto_height)
-        self.cursor = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
+        place = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
+        if follow:
+            self.cursor = place
+            self.call_after_refresh(self._scroll_to_cursor)
+        else:
+            # Without its watcher, which scrolls.
+            self.set_reactive(Rows.cursor, place)
         self.refresh()
-        self.call_after_refresh(self._scroll_to_cursor)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         return self.row_count() * self.ROW_HEIGHT
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        # The same for all lines of one paint, and dear to ask for.
+        self._base = self.rich_style
+        self._kinds.clear()
+        return super().render_lines(crop)
 
     def render_line(self, y: int) -> Strip:
         # Without the scrollbar.
         width = self.scrollable_content_region.width
         index, line = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
-        base = self.rich_style
+        base = self._base
         if index >= self.row_count() or width < 4:
             return Strip.blank(width, base)
         name = ""
@@ -96,27 +117,35 @@ class Rows(ScrollView, can_focus=True):
             name = "rows--hover"
         if name and not self._in_cursor(line):
             name = ""
-        ground = self.get_component_rich_style(name) if name else base
+        ground = self._ground(name) if name else base
         left, right = self.row(index, line, width - 2)
         room = width - 2 - sum(cell_len(text) for text, _ in right) - (1 if right else 0)
         pieces = [(" ", ""), *_fitted(left, max(room, 1))]
         used = sum(cell_len(text) for text, _ in pieces)
         pieces.append((" " * max(width - 1 - used - sum(cell_len(text) for text, _ in right), 0), ""))
         pieces += [*right, (" ", "")]
-        focused_cursor = name == "rows--cursor"
-        strip = Strip([Segment(text, self._style(kind, ground, plain=focused_cursor)) for text, kind in pieces if text])
+        strip = Strip([Segment(text, self._style(kind, ground, name)) for text, kind in pieces if text])
         return strip.adjust_cell_length(width, ground)
 
     def _in_cursor(self, line: int) -> bool:
         """Whether the cursor's bar covers this line of a row."""
         return True
 
-    def _style(self, kind: str, ground: Style, *, plain: bool) -> Style:
+    def _ground(self, name: str) -> Style:
+        if ("", name) not in self._kinds:
+            self._kinds["", name] = self.get_component_rich_style(name)
+        return self._kinds["", name]
+
+    def _style(self, kind: str, ground: Style, name: str) -> Style:
+        """The style of a piece on a ground; `name` says which ground that is."""
         if not kind:
             return ground
-        style = self.get_component_rich_style(kind, partial=True)
-        # On the cursor's bar every colour would need a second one of its own; weight alone is kept.
-        return ground + (Style(bold=style.bold, italic=style.italic) if plain else style)
+        if (kind, name) not in self._kinds:
+            style = self.get_component_rich_style(kind, partial=True)
+            # On the cursor's bar every colour would need a second one of its own; weight alone is kept.
+            bare = Style(bold=style.bold, italic=style.italic) if name == "rows--cursor" else style
+            self._kinds[kind, name] = ground + bare
+        return self._kinds[kind, name]
 
     def _scroll_to_cursor(self) -> None:
         if self.row_count():

@@ -103,10 +103,10 @@ class HitRows(Rows, can_focus=False):
             at = end
         return [*pieces, (hit.snippet[at:], "")]
 
-    def _style(self, kind: str, ground: Style, *, plain: bool) -> Style:
-        style = super()._style(kind, ground, plain=plain)
+    def _style(self, kind: str, ground: Style, name: str) -> Style:
+        style = super()._style(kind, ground, name)
         # On the cursor's bar all is bold.
-        return style + Style(underline=True) if plain and kind == "rows--found" else style
+        return style + Style(underline=True) if name == "rows--cursor" and kind == "rows--found" else style
 
 
 class SearchInput(Input):

@@ -1,4 +1,4 @@
-"""The list of threads: a filter on top, two lines a thread, pages read as one scrolls."""
+"""The list of threads: a filter on top, two lines a thread. Of thousands only those round the screen are read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from chatui.tui import labels
 from chatui.tui.keys import bindings
 from chatui.tui.rows import Piece, Rows
 
-#: Threads that are read at a time.
+#: Threads that are read at a time; more on a screen that shows as many.
 PAGE = 60
+#: Seconds between two paints of the ages.
+AGES = 30
 
 
 class ThreadRows(Rows):
@@ -26,33 +28,91 @@ class ThreadRows(Rows):
     class FilterWanted(Message):
         """The filter should have the focus."""
 
-    class MoreWanted(Message):
-        """The cursor is near the end of what was read."""
+    class WindowWanted(Message):
+        """Other threads are to be read: those from this place on."""
+
+        def __init__(self, first: int) -> None:
+            super().__init__()
+            self.first = first
 
     def __init__(self) -> None:
         super().__init__(id="thread-rows")
+        #: The threads that are known: those from place `first` on, of `total`.
         self.threads: list[Thread] = []
+        self.first = 0
         self.total = 0
         self.open_id: str | None = None
         self.streaming: set[str] = set()
         self.plain = False
         self.show_user = False
+        #: The thread under the cursor, also where the list was scrolled away from it.
+        self.current: Thread | None = None
+        self._asked: int | None = None
+
+    def thread_at(self, index: int) -> Thread | None:
+        """Return the thread of a row, None where it has not been read."""
+        place = index - self.first
+        return self.threads[place] if 0 <= place < len(self.threads) else None
 
     @property
-    def current(self) -> Thread | None:
-        """The thread under the cursor."""
-        return self.threads[self.cursor] if 0 <= self.cursor < len(self.threads) else None
+    def span(self) -> int:
+        """How many threads to read at a time."""
+        return max(PAGE, 2 * (self.size.height // self.ROW_HEIGHT + 1))
 
     def row_count(self) -> int:
-        return len(self.threads)
+        return self.total
+
+    def take(self, threads: list[Thread], first: int, total: int, cursor: int | None, *, follow: bool) -> None:
+        """Take what was read.
+
+        Args:
+            threads: Some threads.
+            first: The place of the first of them.
+            total: How many there are in all.
+            cursor: Where the cursor is to stand; None for where it stands.
+            follow: Whether it is to be on the screen.
+        """
+        self.threads, self.first, self.total, self._asked = threads, first, total, None
+        self.show_user = self.show_user or len({thread.user for thread in threads}) > 1
+        self.rows_changed(cursor, follow=follow)
+        self.current = (self.thread_at(self.cursor) or self.current) if total else None
+
+    @property
+    def cursor_is_shown(self) -> bool:
+        """Whether the cursor's row is on the screen."""
+        top = self.scroll_offset.y // self.ROW_HEIGHT
+        return top <= self.cursor <= top + self.size.height // self.ROW_HEIGHT
+
+    def watch_cursor(self) -> None:
+        self.current = self.thread_at(self.cursor)
+        super().watch_cursor()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        self._ask()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self._ask()
+
+    def _ask(self) -> None:
+        """Ask for other threads before those that are known end on the screen."""
+        top, high = self.scroll_offset.y // self.ROW_HEIGHT, self.size.height // self.ROW_HEIGHT + 1
+        last = self.first + len(self.threads)
+        near = high // 2
+        if (top - near < self.first and self.first > 0) or (top + high + near > last and last < self.total):
+            first = max(0, min(top - (self.span - high) // 2, self.total - self.span))
+            if first not in (self._asked, self.first):
+                self._asked = first
+                self.post_message(self.WindowWanted(first))
 
     def _in_cursor(self, line: int) -> bool:
         return line < 2
 
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
-        if index >= len(self.threads) - PAGE // 2 and len(self.threads) < self.total:
-            self.post_message(self.MoreWanted())
-        thread = self.threads[index]
+        thread = self.thread_at(index)
+        if thread is None:
+            return [], []
         if line == 0:
             return self._title(thread)
         if line == 1:
@@ -110,15 +170,12 @@ class ThreadsPane(Vertical):
     """The pane of threads. It asks for pages and says which thread was chosen; others read and write."""
 
     class PageWanted(Message):
-        """Threads are to be read and given to `show`.
+        """Threads are to be read, from a place on, and given to `show`."""
 
-        `offset` 0 begins anew.
-        """
-
-        def __init__(self, text: str, offset: int) -> None:
+        def __init__(self, text: str, first: int) -> None:
             super().__init__()
             self.text = text
-            self.offset = offset
+            self.first = first
 
     class Opened(Message):
         """A thread was chosen."""
@@ -134,6 +191,7 @@ class ThreadsPane(Vertical):
         super().__init__(id="threads")
         self.rows = ThreadRows()
         self.rows.plain = plain
+        self._shown = False
 
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="Type to filter", id="filter", compact=True)
@@ -143,6 +201,7 @@ class ThreadsPane(Vertical):
 
     def on_mount(self) -> None:
         self.border_title = "Threads"
+        self.set_interval(AGES, self.rows.refresh)
 
     def on_descendant_focus(self) -> None:
         # Enter in the filter opens the thread under the cursor, so the cursor is shown as one that acts.
@@ -156,24 +215,29 @@ class ThreadsPane(Vertical):
         """What the filter says."""
         return self.query_one("#filter", Input).value
 
-    def show(self, threads: list[Thread], total: int, *, offset: int = 0) -> None:
-        """Show a page of threads behind `offset` others, or, from 0, anew; the cursor stays on its thread."""
+    def show(self, threads: list[Thread], first: int, total: int, cursor: int | None = None) -> None:
+        """Show a page of threads.
+
+        Args:
+            threads: The page.
+            first: How many threads stand before it.
+            total: How many there are in all.
+            cursor: The place of the thread under the cursor, where that is not in the page.
+        """
         rows = self.rows
-        here = rows.current
-        if offset:
-            known = {thread.thread_id for thread in rows.threads}
-            rows.threads += [thread for thread in threads if thread.thread_id not in known]
-        elif threads == rows.threads and total == rows.total and rows.row_count():
-            rows.refresh()
+        if (threads, first, total) == (rows.threads, rows.first, rows.total) and self._shown:
+            rows.current = rows.thread_at(rows.cursor) or rows.current
             return
-        else:
-            rows.threads = threads
-        rows.total = total
-        rows.show_user = len({thread.user for thread in rows.threads}) > 1
-        place = next((i for i, thread in enumerate(rows.threads) if here and thread.thread_id == here.thread_id), None)
-        rows.rows_changed(place)
+        shown = rows.cursor_is_shown or not self._shown
+        here = rows.current
+        if here is not None:
+            places = (first + i for i, thread in enumerate(threads) if thread.thread_id == here.thread_id)
+            cursor = next(places, cursor)
+        moved = first != rows.first
+        rows.take(threads, first, total, cursor, follow=here is None or (shown and not moved))
+        self._shown = True
         empty = self.query_one("#threads-empty", Static)
-        empty.display = not rows.threads
+        empty.display = not threads
         empty.update(
             "No title contains this.\nEsc clears the filter."
             if self.text
@@ -181,18 +245,22 @@ class ThreadsPane(Vertical):
         )
         self._show_place()
 
-    def mark(self, open_id: str | None, streaming: set[str]) -> None:
-        """Say which thread is open, and in which a reply streams."""
-        self.rows.open_id, self.rows.streaming = open_id, streaming
-        if not self.has_focus_within:
-            for index, thread in enumerate(self.rows.threads):
-                if thread.thread_id == open_id:
-                    self.rows.cursor = index
-        self.rows.refresh()
+    def mark(self, open_id: str | None, streaming: set[str], place: int | None = None) -> None:
+        """Say which thread is open, at which place it stands where that is known, and in which threads a reply streams."""
+        rows = self.rows
+        if (open_id, streaming) == (rows.open_id, rows.streaming):
+            return
+        moved = open_id != rows.open_id
+        rows.open_id, rows.streaming = open_id, streaming
+        if moved and not self.has_focus_within:
+            places = (rows.first + i for i, thread in enumerate(rows.threads) if thread.thread_id == open_id)
+            if (found := next(places, place)) is not None:
+                rows.cursor = found
+        rows.refresh()
 
     def _show_place(self) -> None:
         rows = self.rows
-        self.border_subtitle = f"{rows.cursor + 1} / {rows.total:,}" if rows.threads else ""
+        self.border_subtitle = f"{rows.cursor + 1:,} / {rows.total:,}" if rows.threads else ""
 
     def on_rows_moved(self, event: Rows.Moved) -> None:
         event.stop()
@@ -200,11 +268,14 @@ class ThreadsPane(Vertical):
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         event.stop()
-        self.post_message(self.Opened(self.rows.threads[event.index]))
+        if (thread := self.rows.thread_at(event.index) or self.rows.current) is not None:
+            self.post_message(self.Opened(thread))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
+        # The best is on top, whichever thread the cursor was on.
         self.rows.cursor = 0
+        self.rows.current = None
         self.post_message(self.PageWanted(event.value, 0))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -212,9 +283,9 @@ class ThreadsPane(Vertical):
         if (thread := self.rows.current) is not None:
             self.post_message(self.Opened(thread))
 
-    def on_thread_rows_more_wanted(self, event: ThreadRows.MoreWanted) -> None:
+    def on_thread_rows_window_wanted(self, event: ThreadRows.WindowWanted) -> None:
         event.stop()
-        self.post_message(self.PageWanted(self.text, len(self.rows.threads)))
+        self.post_message(self.PageWanted(self.text, event.first))
 
     def on_thread_rows_filter_wanted(self, event: ThreadRows.FilterWanted) -> None:
         event.stop()

@@ -316,6 +316,7 @@ class Turns:
             self._screen.offer.focus()
 
     def _offer(self, text: str, choices: list[Choice], tone: str = "") -> None:
+        self._screen.around.put(self._screen.offer)
         self._screen.offer.show(text, choices, tone=tone)
 
     def _hide_offer(self) -> None:

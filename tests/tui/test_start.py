@@ -24,6 +24,7 @@ class Probe(ChatApp):
         # Called once the first paint is done, before anything else is imported.
         text = "".join(segment.text for strip in self.screen._compositor.render_strips() for segment in strip)
         print("PAINTED", "Sort by two keys" in text, "Then say where" in text, file=sys.__stdout__)
+        print("BETWEEN", [widget.id for widget in self.screen.query_one("#main").children], file=sys.__stdout__)
         print("LOADED", *sorted({name.partition(".")[0] for name in sys.modules}), file=sys.__stdout__)
         self.exit(0)
 
@@ -46,8 +47,11 @@ def python(script: str, path: Path) -> subprocess.CompletedProcess[str]:
 
 def test_nothing_heavy_is_loaded_at_first_paint(seeded: Path) -> None:
     done = python(FIRST_PAINT, seeded)
-    lines = dict(line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("PAINTED", "LOADED")))
+    lines = dict(
+        line.split(" ", 1) for line in done.stdout.splitlines() if line.startswith(("PAINTED", "BETWEEN", "LOADED"))
+    )
     assert lines["PAINTED"] == "True True", done.stderr
+    assert lines["BETWEEN"] == "['empty', 'transcript', 'prompt-box']"
     loaded = set(lines["LOADED"].split())
     assert {"textual", "chatui"} <= loaded
     heavy = {
@@ -87,6 +91,8 @@ async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
         assert crash.returncode == 9, crash.stderr
         async with window(path) as chat:
             assert chat.app.focused is chat.screen.offer
+            # Its rules were read behind the first paint, which had it already.
+            assert chat.screen.offer.styles.margin.left == 1
             assert chat.screen.threads.rows.threads[0].interrupted
             chat.models.script = ["Whole."]
             await chat.press(key)

@@ -91,27 +91,80 @@ async def test_a_new_thread_is_saved_with_its_first_message(seeded: Path) -> Non
         assert len(chat.library.threads()) == 10
 
 
-async def test_pages_are_read_as_the_cursor_comes_near(tmp_path: Path) -> None:
-    path = tmp_path / "chatui.db"
+async def many(path: Path, count: int) -> None:
+    """Make a file of one thread with a turn and many that have none yet; "Thread 0" is the oldest of these."""
     models = SeedModels()
     library = open_library(path, models)
-    first = library.conversation()
-    await turn(first, models, "Hello", "Hi")
+    await turn(library.conversation(), models, "Hello", "Hi")
     store = library._store
     async with store.database.transaction() as connection:
-        for number in range(3 * PAGE):
-            await store.threads.add(connection, f"thread-{number}", owner="default", title=f"Thread {number}")
+        for number in range(count):
+            name = f"thread-{number}"
+            await store.threads.add(connection, name, owner="default", title=f"Thread {number}")
+            time = f"2020-01-01T{number // 3600:02}:{number // 60 % 60:02}:{number % 60:02}.000Z"
+            await store.threads.update(connection, name, updated_at=time)
     await library.close()
+
+
+async def test_only_the_threads_round_the_screen_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    await many(path, 20 * PAGE)
     async with window(path) as chat:
         rows = chat.screen.threads.rows
         assert len(rows.threads) == PAGE
-        assert chat.screen.threads.border_subtitle == f"{rows.cursor + 1} / {3 * PAGE + 1}"
+        assert chat.screen.threads.border_subtitle == f"1 / {20 * PAGE + 1:,}"
         await chat.press("f2", "down", "end")
-        await chat.until(lambda: len(rows.threads) > PAGE)
-        for _ in range(4):
-            await chat.press("end")
-        await chat.until(lambda: len(rows.threads) == 3 * PAGE + 1)
-        assert len({thread.thread_id for thread in rows.threads}) == 3 * PAGE + 1
+        await chat.until(lambda: rows.current is not None and rows.current.title == "Thread 0")
+        assert len(rows.threads) == PAGE
+        assert chat.screen.threads.border_subtitle == f"{20 * PAGE + 1:,} / {20 * PAGE + 1:,}"
+        assert any("Thread 0" in row for row in rows_of(rows))
+        seen = []
+        for _ in range(PAGE):
+            await chat.press("up")
+            assert rows.current is not None
+            assert any(rows.current.title in row for row in rows_of(rows))
+            seen.append(rows.current.title)
+        assert seen == [f"Thread {number}" for number in range(1, PAGE + 1)]
+        await chat.press("enter")
+        assert chat.screen.thread_id == f"thread-{PAGE}"
+
+
+async def test_the_cursor_stays_on_its_thread_where_the_list_changes(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    await many(path, 10 * PAGE)
+    async with window(path) as chat:
+        rows = chat.screen.threads.rows
+        await chat.press("f2", "down", *["pagedown"] * 30)
+        current = rows.current
+        assert current is not None
+        assert rows.cursor > 2 * PAGE
+        other = open_library(path, SeedModels())
+        await other.pin("thread-0")
+        await chat.until(lambda: rows.total == 10 * PAGE + 1 and rows.thread_at(rows.cursor) == current)
+        # It is the last used now: the cursor goes to the top with it.
+        store = other._store
+        async with store.database.transaction() as connection:
+            await store.threads.update(connection, current.thread_id, updated_at="2090-01-01T00:00:00.000Z")
+        await chat.until(lambda: rows.cursor == 1)
+        assert rows.current is not None
+        assert rows.current.thread_id == current.thread_id
+        await other.close()
+        await chat.press("enter")
+        assert chat.screen.thread_id == current.thread_id
+
+
+async def test_the_open_thread_is_marked_wherever_it_stands(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    await many(path, 10 * PAGE)
+    async with window(path, thread="thread-5") as chat:
+        rows = chat.screen.threads.rows
+        await chat.until(lambda: rows.current is not None and rows.current.title == "Thread 5")
+        await chat.until(lambda: any("› Thread 5" in row for row in rows_of(rows)))
+        await chat.press("f2", *"thread 59")
+        await chat.until(lambda: rows.current is not None and rows.current.title == "Thread 599")
+        assert chat.screen.threads.border_subtitle == "1 / 11"
+        await chat.press("escape")
+        await chat.until(lambda: rows.total == 10 * PAGE + 1)
 
 
 async def test_a_reply_goes_on_while_one_is_elsewhere(seeded: Path) -> None:
