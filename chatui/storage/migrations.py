@@ -189,3 +189,10 @@ def m002_message_index(connection: sqlite3.Connection) -> None:
         CREATE TRIGGER chatui_messages_removed AFTER DELETE ON chatui_messages BEGIN
             INSERT INTO chatui_search (chatui_search, rowid, text) VALUES ('delete', OLD.id, OLD.text);
         END""")
+
+
+@migration
+def m003_sent(connection: sqlite3.Connection) -> None:
+    """What a model was sent, as JSON, and how long it thought. Replies that are indexed already never recorded either."""
+    connection.execute("ALTER TABLE chatui_messages ADD COLUMN sent TEXT")
+    connection.execute("ALTER TABLE chatui_messages ADD COLUMN reasoning_seconds REAL")

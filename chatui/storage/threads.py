@@ -163,6 +163,13 @@ class Threads:
             ).fetchone()
         return (row[0], row[1]) if row else (None, None)
 
+    def origin(self, thread_id: str) -> tuple[str | None, str]:
+        """Return where a thread was copied from as (thread id, node id): (None, '') if it is no copy, node '' if whole."""
+        sql = "SELECT origin_thread, coalesce(origin_node, '') FROM chatui_threads WHERE thread_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return (row[0], row[1]) if row else (None, "")
+
     def system_prompt(self, thread_id: str) -> str | None:
         """Return the system prompt of a thread, None where it has none of its own."""
         with self._database.reading() as connection:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,11 @@ async def chain(store: Store, thread_id: str, depth: int) -> None:
         )
 
 
+def _step(ticks: Iterator[int]) -> int:
+    next(ticks)
+    return 0
+
+
 @pytest.mark.parametrize(("target", "left"), [("n{0}", "n{1}"), ("alternative", "n{0}"), ("n{1}", "n{0}")])
 async def test_moving_the_head_costs_what_it_moves(store: Store, target: str, left: str) -> None:
     """A turn, a switch and a step back cost as much at the end of a long branch as at that of a short one."""
@@ -110,9 +116,9 @@ async def test_moving_the_head_costs_what_it_moves(store: Store, target: str, le
         ticks = itertools.count()
         async with store.database.transaction() as connection:
             # SQLite counts its own steps; a callable that gives 0 lets it go on.
-            await connection.set_progress_handler(lambda ticks=ticks: next(ticks) * 0, 1)
+            await connection.set_progress_handler(partial(_step, ticks), 1)
             await store.threads.set_head(connection, thread_id, None, node_id, left=viewed)
-            await connection.set_progress_handler(None, 0)
+            await connection.set_progress_handler(None, 0)  # type: ignore[arg-type]
         steps[depth] = next(ticks)
         assert store.threads.head(thread_id) == (None, node_id)
         assert store.messages.descend(thread_id, "") == (node_id if target != "n{1}" else viewed)
