@@ -90,6 +90,40 @@ class Window:
         pytest.fail(f"it never came true; the screen says {self.texts()}, toasts {self.toasts()}")
 
 
+def left_to_do(app: ChatApp) -> bool:
+    """Whether a message waits for a widget, or something is to be laid out or painted, on any screen that can be seen."""
+    # Textual never clears this of a screen behind a dialog.
+    if app.screen._repaint_required:
+        return True
+    for screen in app.screen_stack:
+        if screen._layout_required or screen._scroll_required or screen._recompose_required or screen._dirty_widgets:
+            return True
+        if screen._callbacks or any(
+            pump.message_queue_size or pump._next_callbacks for pump in screen.walk_children(with_self=True)
+        ):
+            return True
+    return bool(app.message_queue_size or app._next_callbacks)
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until the application has nothing left to do.
+
+    A key's message goes from the application to a screen, and from there to widgets, which may ask for another layout: on a
+    busy machine Textual's own pause, which takes little use of the processor for rest, ends on the way.
+    """
+    app = pilot.app
+    assert isinstance(app, ChatApp)
+    quiet = 0
+    async with asyncio.timeout(60):
+        # Once is not enough: what was being done the first time may have asked for more meanwhile.
+        while quiet < 3:
+            done = asyncio.Event()
+            app.chat_screen.call_later(done.set)
+            await done.wait()
+            await pilot.pause()
+            quiet = 0 if left_to_do(app) else quiet + 1
+
+
 def plain(widget: Static) -> str:
     """The text of a Static."""
     content = widget.visual
