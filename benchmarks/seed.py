@@ -356,7 +356,7 @@ async def fill_index(path: Path, ids: Sequence[str], told: Callable[[str, int, i
                     await index.apply(connection, plan)
                     end = plan.steps[-1]
                     await store.threads.update(connection, thread_id, model=MODEL)
-                    await store.threads.set_head(connection, thread_id, end.checkpoint_id, end.node_id)
+                    await store.threads.set_head(connection, thread_id, end.checkpoint_id, end.node_id, left="")
             if told:
                 told("index", min(start + _BATCH, len(ids)), len(ids))
     finally:

@@ -60,6 +60,7 @@ def test_the_documented_fields_are_the_printed_ones(run: Run) -> None:
     printed = {
         "threads": run("threads", "--json").json[0],
         "ask": asked,
+        "search": run("search", "hello", "--json").json[0],
         "show": run("show", thread, "--json").json["messages"][0],
         "tree": run("tree", thread, "--json").json["nodes"][0],
         "fork": run("fork", thread, "--at", asked["checkpoint_id"], "--json").json,

@@ -33,6 +33,7 @@ class Command(msgspec.Struct, frozen=True):
 COMMANDS: dict[str, Command] = {
     "ask": Command("[TEXT]", "One turn to standard output; reads standard input when piped", "ask:ask", "Chat"),
     "threads": Command("", "List threads", "threads:threads", "Threads"),
+    "search": Command("TEXT", "Find messages in every branch of every thread", "search:search", "Threads"),
     "show": Command("THREAD", "Print a branch", "branches:show", "Threads"),
     "tree": Command("THREAD", "Print the tree of all branches", "branches:tree", "Threads"),
     "fork": Command(

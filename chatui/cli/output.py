@@ -134,3 +134,8 @@ def dim(text: str) -> str:
 def underlined(text: str) -> str:
     """Return text that a terminal underlines."""
     return f"\x1b[4m{text}\x1b[24m" if colours() else text
+
+
+def marked(text: str) -> str:
+    """Return text that a terminal shows as what was looked for."""
+    return f"\x1b[1;4m{text}\x1b[22;24m" if colours() else text

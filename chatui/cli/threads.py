@@ -27,7 +27,9 @@ Yes = Annotated[
 def threads(
     context: typer.Context,
     json: Json = False,
-    search: Annotated[str, typer.Option("--search", metavar="TEXT", help="Only those with this in the title.")] = "",
+    search: Annotated[
+        str, typer.Option("--search", metavar="TEXT", help="Only those with this in title or messages.")
+    ] = "",
     limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="At most so many.")] = None,
     archived: Annotated[bool, typer.Option("--archived", help="The archived ones too.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")] = False,
@@ -38,13 +40,17 @@ def threads(
     async def run() -> None:
         async with context.obj.library(all_users=all_users) as library:
             await complete(library)
-            found = library.threads(text=search, limit=limit, archived=archived, deleted=deleted)
+            found = library.threads(said=search, limit=limit, archived=archived, deleted=deleted)
             if json:
                 output.print_json([thread_json(thread) for thread in found])
             elif found:
                 _print_threads(found)
             else:
-                print("No thread has that title." if search else "There are no threads yet. `chatui` starts one.")
+                print(
+                    "No thread has this, in its title or a message."
+                    if search
+                    else "There are no threads yet. `chatui` starts one."
+                )
 
     asyncio.run(run())
 

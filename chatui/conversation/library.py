@@ -11,16 +11,20 @@ import uuid
 import weakref
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatui.config import Config
 from chatui.conversation.engine import Conversation
 from chatui.conversation.tree import Thread
+from chatui.conversation.walk import Walk
 from chatui.errors import UnknownThread, UsageError
 from chatui.models import Models
 from chatui.storage import Stats, Store
 from chatui.storage.records import now
 from chatui.text import clean_line
+
+if TYPE_CHECKING:
+    from chatui.conversation.search import Results
 
 DEFAULT_USER = "default"
 
@@ -44,6 +48,8 @@ class Library:
         self.user = user
         self._store = store
         self._owner = None if all_users else user
+        #: While the index is being completed: (threads done, threads in all).
+        self.indexing: tuple[int, int] | None = None
         # The same thread is the same object as long as anyone holds it: its lock and its running turn are in there.
         self._open: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
 
@@ -53,6 +59,7 @@ class Library:
         self,
         *,
         text: str = "",
+        said: str = "",
         limit: int | None = None,
         offset: int = 0,
         archived: bool = False,
@@ -62,14 +69,34 @@ class Library:
 
         Args:
             text: Only those whose title contains it.
+            said: Only those whose title contains it, or that have a message which a search for it finds.
             limit: At most so many.
             offset: So many are left out at the start.
             archived: Archived ones too.
             deleted: Only the deleted ones.
         """
         return self._store.threads.page(
-            owner=self._owner, text=text, limit=limit, offset=offset, archived=archived, deleted=deleted
+            owner=self._owner, text=text, said=said, limit=limit, offset=offset, archived=archived, deleted=deleted
         )
+
+    def search(self, text: str, *, limit: int = 50) -> AsyncGenerator[Results]:
+        """Search the messages of every branch of every thread, off the event loop.
+
+        Args:
+            text: Words, "phrases" and beginnings*; the last word counts as a beginning.
+            limit: At most so many messages.
+
+        Returns:
+            What is found so far, each time that there is more: the last has all. Stop iterating to cancel.
+        """
+        # Imported here, as the first paint searches nothing.
+        from chatui.conversation.search import search
+
+        def head(thread_id: str) -> str:
+            # Opening a conversation is for the event loop's thread alone.
+            return (self._open.get(thread_id) or Walk(self._store, self.config, thread_id, "")).head_node
+
+        return search(self._store, text, owner=self._owner, limit=limit, head=head)
 
     def count(self, *, text: str = "", archived: bool = False) -> int:
         """Return how many threads `threads` would list without a limit."""
@@ -114,6 +141,10 @@ class Library:
     def changed(self) -> bool:
         """Say whether anything was written to the file since the last call, by this process or another."""
         return self._store.database.changed()
+
+    def remembered(self, key: str) -> str | None:
+        """Return what `remember` kept, None where it kept nothing."""
+        return self._store.meta.get(key)
 
     def stats(self) -> Stats:
         """Count what the file holds."""
@@ -208,6 +239,12 @@ class Library:
             async with self._store.database.transaction() as connection:
                 await self._store.threads.mark_viewed(connection, thread_id)
 
+    async def remember(self, key: str, value: str) -> None:
+        """Keep how the screen was left, for the next start. Does nothing on a file that cannot be written."""
+        if not self._store.database.frozen:
+            async with self._store.database.transaction() as connection:
+                await self._store.meta.set(connection, key, value)
+
     def conversation(self, thread_id: str | None = None) -> Conversation:
         """Open a thread; None starts a new one, which is saved with its first message.
 
@@ -249,9 +286,13 @@ class Library:
         from chatui.conversation.state import fold_messages
 
         index = await asyncio.to_thread(self._store.index, fold_messages)
-        for done, stale_id in enumerate(stale, start=1):
-            await index.catch_up(stale_id, gentle=gentle)
-            yield done, len(stale)
+        try:
+            for done, stale_id in enumerate(stale, start=1):
+                self.indexing = (done - 1, len(stale))
+                await index.catch_up(stale_id, gentle=gentle)
+                yield done, len(stale)
+        finally:
+            self.indexing = None
 
     async def check(self) -> list[str]:
         """Compare the index with the checkpoints, and check the file itself. Returns what is wrong, one sentence each."""

@@ -13,6 +13,7 @@ import msgspec
 from chatui.storage.database import Database, side_file
 from chatui.storage.marks import Marks
 from chatui.storage.messages import Messages
+from chatui.storage.meta import Meta
 from chatui.storage.partials import Partials
 from chatui.storage.threads import Threads
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     from chatui.storage.index import Fold, Index
+    from chatui.storage.search import Search
 
 __all__ = ["Stats", "Store"]
 
@@ -44,6 +46,7 @@ class Store:
         messages: The message index, read.
         marks: Stars, names and deletions of messages.
         partials: Replies that are not complete.
+        meta: Single values.
     """
 
     def __init__(self, database: Database) -> None:
@@ -52,6 +55,7 @@ class Store:
         self.messages = Messages(database)
         self.marks = Marks(database)
         self.partials = Partials(database)
+        self.meta = Meta(database)
         self._saver: AsyncSqliteSaver | None = None
 
     @classmethod
@@ -116,6 +120,13 @@ class Store:
         from chatui.storage.index import Index
 
         return Index(self.database, fold)
+
+    @property
+    def search(self) -> Search:
+        """The search. Imported when it is asked for: the first paint has none."""
+        from chatui.storage.search import Search
+
+        return Search(self.database)
 
     def has_checkpoint(self, thread_id: str, checkpoint_id: str) -> bool:
         """Say whether LangGraph's table has this checkpoint."""

@@ -266,6 +266,8 @@ class Database:
             # Imported here, as the first paint reads only.
             import aiosqlite
 
+            from chatui.storage.words import register_writer
+
             # The timeout is how long sqlite3 waits for other processes.
             target = self._uri(self.side or self.path, "rw")
             writer = aiosqlite.connect(target, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
@@ -275,6 +277,7 @@ class Database:
                 theirs = self._uri(self.path, "ro" if self.read_only else "rw")
                 await writer.execute("ATTACH ? AS theirs", (theirs,))
                 await writer.execute("PRAGMA theirs.synchronous=FULL")
+            await register_writer(writer)
             self._writer = writer
         return self._writer
 

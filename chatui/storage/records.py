@@ -1,4 +1,4 @@
-"""What the file holds, as plain data: threads, messages, partial replies.
+"""What the file holds, as plain data: threads, messages, what a search finds, partial replies.
 
 A thread is a tree. A `Message` is one node of it and knows its parent; siblings are alternatives; the path from the
 root to a leaf is a branch; the head is the message that the next turn continues from. `conversation/tree.py` walks them.
@@ -29,6 +29,24 @@ class Usage(msgspec.Struct, frozen=True):
     input_tokens: int
     output_tokens: int
     total_tokens: int
+
+
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was sent for a reply.
+
+    Attributes:
+        messages: How many, the system prompt not counted.
+        system_prompt: Whether one stood before them.
+        left_out: How many messages of the branch, its oldest, the memory strategy left out.
+        estimated_tokens: Of all that was sent, as estimated before the call; `Usage` has what the server counted.
+        context_length: The tokens that the model took then, None where unknown.
+    """
+
+    messages: int
+    system_prompt: bool = False
+    left_out: int = 0
+    estimated_tokens: int = 0
+    context_length: int | None = None
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,12 +94,37 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     #: Seconds from the request to the end of the reply, and to its first token.
     seconds: float | None = None
     first_token_seconds: float | None = None
+    #: Seconds from the first thought to the first word of the answer.
+    reasoning_seconds: float | None = None
+    #: None where it was not recorded: of prompts, of other programs' replies, and of those before chatui recorded it.
+    sent: Sent | None = None
     interrupted: Interruption | None = None
     name: str | None = None
     starred: bool = False
     depth: int = 0
     alternative: int = 1
     alternatives: int = 1
+    on_active_path: bool = False
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A message that a search found.
+
+    `snippet` is the part of its text that shows why, on one line and clean; `marks` are the (start, end) of the matches in it.
+    """
+
+    thread_id: str
+    title: str
+    user: str
+    archived: bool
+    checkpoint_id: str | None
+    message_id: str
+    node_id: str
+    role: Role
+    snippet: str
+    marks: list[tuple[int, int]]
+    created_at: str
+    depth: int
     on_active_path: bool = False
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatui.errors import AmbiguousThread, UnknownThread
 from chatui.storage.database import Database
-from chatui.storage.messages import UPWARDS
+from chatui.storage.messages import PARTING
 from chatui.storage.partials import alive
 from chatui.storage.records import Thread, now
 from chatui.text import clean_line
@@ -18,6 +18,11 @@ _COLUMNS = """thread_id, title, owner, model, memory, created_at, updated_at, me
     pinned, archived, deleted_at IS NOT NULL,
     (SELECT process FROM chatui_partials p WHERE p.thread_id = t.thread_id AND NOT EXISTS (
         SELECT 1 FROM chatui_messages m WHERE m.thread_id = p.thread_id AND m.message_id = p.message_id) LIMIT 1)"""
+
+# The threads that have a message with some words, and with a text that is too short for the full-text index.
+_MATCHING = """SELECT m.thread_id FROM chatui_search f JOIN chatui_messages m ON m.id = f.rowid
+    WHERE chatui_search MATCH ? AND NOT m.hidden"""
+_CONTAINING = "SELECT thread_id FROM chatui_messages WHERE text LIKE ? ESCAPE '\\' AND NOT hidden"
 
 
 def _thread(row: tuple[Any, ...]) -> Thread:
@@ -41,7 +46,7 @@ def _thread(row: tuple[Any, ...]) -> Thread:
     )
 
 
-def _like(text: str) -> str:
+def like(text: str) -> str:
     r"""A LIKE pattern that finds `text` anywhere, its own wildcards taken literally (ESCAPE '\')."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
@@ -57,6 +62,7 @@ class Threads:
         *,
         owner: str | None = None,
         text: str = "",
+        said: str = "",
         limit: int | None = None,
         offset: int = 0,
         archived: bool = False,
@@ -67,12 +73,20 @@ class Threads:
         Args:
             owner: Only this user's; None for everyone's.
             text: Only those whose title contains it, whatever the case.
+            said: Only those whose title contains it, or that have a message which a search for it finds.
             limit: At most so many; None for all.
             offset: So many are left out at the start.
             archived: Archived ones too.
             deleted: Only the deleted ones, instead of only the others.
         """
         where, values = self._where(owner, text, archived, deleted)
+        if said:
+            # Imported here, as the first paint searches nothing.
+            from chatui.storage.query import parse
+
+            match = parse(said).match
+            where = f"{where} AND (title LIKE ? ESCAPE '\\' OR thread_id IN ({_MATCHING if match else _CONTAINING}))"
+            values += [like(said), match or like(said)]
         sql = f"""SELECT {_COLUMNS} FROM chatui_threads t WHERE {where}
             ORDER BY pinned DESC, updated_at DESC, rowid DESC LIMIT ? OFFSET ?"""
         with self._database.reading() as connection:
@@ -106,7 +120,7 @@ class Threads:
             values.append(owner)
         if text:
             where.append("title LIKE ? ESCAPE '\\'")
-            values.append(_like(text))
+            values.append(like(text))
         return " AND ".join(where), values
 
     def get(self, thread_id: str) -> Thread | None:
@@ -175,6 +189,13 @@ class Threads:
             ).fetchone()
         return (row[0], row[1]) if row else (None, None)
 
+    def origin(self, thread_id: str) -> tuple[str | None, str]:
+        """Return where a thread was copied from as (thread id, node id): (None, '') if it is no copy, node '' if whole."""
+        sql = "SELECT origin_thread, coalesce(origin_node, '') FROM chatui_threads WHERE thread_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return (row[0], row[1]) if row else (None, "")
+
     def system_prompt(self, thread_id: str) -> str | None:
         """Return the system prompt of a thread, None where it has none of its own."""
         with self._database.reading() as connection:
@@ -217,29 +238,42 @@ class Threads:
         checkpoint_id: str | None,
         node_id: str,
         *,
-        levels: int | None = None,
+        left: str,
     ) -> None:
-        """Move the head, and remember at each fork above it which way it goes.
+        """Move the head, and remember which way it went, so that one comes back to where one was.
+
+        The way to the head that the file holds is remembered already, so this costs what the head moves, not how deep it stands.
 
         Args:
             connection: Of an open transaction.
             thread_id: The thread.
             checkpoint_id: The checkpoint that the next turn continues from, None before the first message.
             node_id: The message that it ends with, "" before the first.
-            levels: How many messages up to look for forks, where the way further up is remembered already; None for all.
+            left: The message that was viewed until now, "" for none. The file may hold another: where nobody had moved the
+                head yet, and where another window moved it.
         """
+        sql = "SELECT coalesce(head_node, '') FROM chatui_threads WHERE thread_id = ?"
+        async with connection.execute(sql, (thread_id,)) as cursor:
+            row = await cursor.fetchone()
+        stored = row[0] if row else ""
+        if left != stored:
+            await self._remember(connection, thread_id, left, stored)
+        await self._remember(connection, thread_id, node_id, left)
         await connection.execute(
             """UPDATE chatui_threads SET head = ?, head_node = ?, viewed = (SELECT max(viewed) + 1 FROM chatui_threads)
                WHERE thread_id = ?""",
             (checkpoint_id, node_id, thread_id),
         )
+
+    @staticmethod
+    async def _remember(connection: aiosqlite.Connection, thread_id: str, node_id: str, known: str) -> None:
+        """Remember the way to a message from where it parts from the way to another, which is remembered already."""
         await connection.execute(
-            f"""{UPWARDS} INSERT OR REPLACE INTO chatui_choices
-                SELECT ?1, m.parent_id, m.node_id FROM (SELECT node_id FROM path LIMIT ?3) p
-                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
-                WHERE EXISTS (SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.parent_id
-                              AND s.node_id <> m.node_id)""",
-            (thread_id, node_id, -1 if levels is None else levels),
+            f"""{PARTING} INSERT OR REPLACE INTO chatui_choices
+                SELECT ?1, m.parent_id, m.node_id FROM ways w
+                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = w.node_id
+                WHERE w.node_id <> w.other_id AND w.depth >= w.other_depth""",
+            (thread_id, node_id, known),
         )
 
     async def mark_viewed(self, connection: aiosqlite.Connection, thread_id: str) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 Scope = Literal[
-    "app", "everywhere", "prompt", "messages", "threads", "filter", "tree", "search", "compare", "timeline", "list"
+    "app",
+    "everywhere",
+    "prompt",
+    "messages",
+    "threads",
+    "filter",
+    "tree",
+    "search",
+    "compare",
+    "timeline",
+    "list",
+    "results",
+    "find",
 ]
 
 

@@ -1,5 +1,7 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
+The rows about searching stand in search_actions.py.
+
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
 """
@@ -7,6 +9,7 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 from __future__ import annotations
 
 from chatui.tui.action import Action
+from chatui.tui.search_actions import SEARCH_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -77,6 +80,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.delete", "", "Delete this thread", "It can be undone, and no text is lost.", "everywhere", "delete"),
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
+    Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",
@@ -198,6 +202,7 @@ ACTIONS: tuple[Action, ...] = (
         "regenerate",
         "[count]",
         show=True,
+        footer="Again",
     ),
     Action(
         "message.regenerate_with",
@@ -241,7 +246,7 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "next",
         show=True,
-        footer="Alternative",
+        footer="Other",
     ),
     Action(
         "message.fork_previous",
@@ -339,7 +344,14 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "timeline",
     ),
-    Action("message.details", "i", "Details", "Exact time, model, tokens, seconds, ids.", "messages", "details"),
+    Action(
+        "message.details",
+        "i",
+        "Details",
+        "Exact time, model, tokens, seconds, ids, what was sent.",
+        "messages",
+        "details",
+    ),
     Action("message.reasoning", "o", "Thinking", "Opens or folds what the model thought.", "messages", "thinking"),
     Action("head.back", "ctrl+z", "One turn back", "Moves the head; nothing is written or lost.", "messages", "back"),
     Action(
@@ -357,7 +369,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("threads.delete", "x", "Delete", "It can be undone, and no text is lost.", "threads", show=True),
     Action("threads.undo", "u", "Undo", "Bring the last deleted thread back.", "threads", show=True),
     Action("threads.pin", "p", "Pin", "Pinned threads stand first.", "threads"),
-    Action("threads.filter", "slash", "Filter", "Type a part of the title.", "threads", action="filter"),
+    Action("threads.filter", "f", "Filter", "Type a part of the title.", "threads", action="filter"),
     Action("threads.help", "question_mark", "Help", "", "threads"),
     Action("filter.down", "down", "To the list", "", "filter", action="down"),
     Action("filter.leave", "escape", "Clear", "Clears the filter, else back to writing.", "filter", action="leave"),
@@ -425,4 +437,5 @@ ACTIONS: tuple[Action, ...] = (
     Action("tree.close", "t,q", "Close", "", "tree", action="close"),
     Action("search.down", "down", "To the rows", "", "search", action="down"),
     Action("search.leave", "escape", "Clear", "Clears the search.", "search", action="leave"),
+    *SEARCH_ACTIONS,
 )

@@ -86,6 +86,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self._model = model
         last = None if new or thread else library.last_viewed()
         self._first = thread or (last.thread_id if last else None)
+        self._new = new
         self._last_interrupt = -TWICE
         self._last_key = -TYPING
         self.stack_ready = asyncio.Event()
@@ -169,6 +170,7 @@ class ChatApp(App[int], inherit_bindings=False):
     async def _prepare(self) -> None:
         """Read the other themes, import what a turn needs, see who answers, and index what other programs wrote."""
         screen = self.chat_screen
+        await screen.travel.reopen_tree()
         if not self._all_themes:
             self._themes, bad_themes = await asyncio.to_thread(themes.find)
             for found in self._themes.values():
@@ -195,7 +197,8 @@ class ChatApp(App[int], inherit_bindings=False):
 
     async def _index(self) -> None:
         """Index what other programs wrote, so that no key waits for it. The list shows what is there as the screen looks for it."""
-        around = self.chat_screen.around
+        screen, around = self.chat_screen, self.chat_screen.around
+        shown = screen.conversation
         told = resumed = time.monotonic()
         try:
             async for done, total in self.library.catch_up(gentle=True):
@@ -208,11 +211,15 @@ class ChatApp(App[int], inherit_bindings=False):
                 await asyncio.sleep(BREATH if typing else min(now - resumed, BREATH))
                 resumed = time.monotonic()
         except ChatuiError as error:
-            self.chat_screen.say(error)
+            screen.say(error)
         if around.progress:
             around.tell_progress("")
-            self.chat_screen.refresh_threads()
-            await self.chat_screen.refresh_branch()
+            screen.refresh_threads()
+            screen.refresh_branch()
+            if self._first is None and not self._new and screen.untouched(shown):
+                # The file was not indexed when the screen was painted: what it should have begun with is known now.
+                last = self.library.last_viewed()
+                await screen.open(last.thread_id if last else None)
 
     async def on_event(self, event: TextualEvent) -> None:
         if isinstance(event, InputEvent):

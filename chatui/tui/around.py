@@ -37,6 +37,7 @@ class Around:
         empty = not screen.transcript.records and screen.reply is None
         screen.query_one("#empty").display = empty
         screen.transcript.display = not empty
+        screen.travel.look()
         self._notice("forking", screen.travel.fork_line())
         waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
         lines = [
@@ -108,6 +109,8 @@ class Around:
             return "MESSAGES"
         if self._tree_pane is not None and self._tree_pane.has_focus_within:
             return "TREE"
+        if self._screen.focused is not None and self._screen.focused.id == "find-input":
+            return "FIND"
         return "THREADS" if self._screen.threads.has_focus_within else "PROMPT"
 
     @property

@@ -1,8 +1,8 @@
 """The main screen: threads, messages, prompt. It reads and writes through the library; the widgets do neither.
 
 What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), travel.py (move in the tree), shelf.py (threads
-and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out) and reading.py (copy, details,
-compare, timeline). What is shown around the messages is around.py.
+and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out), reading.py (copy, details, compare,
+timeline) and finding.py (search). What is shown around the messages is around.py.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
 
+from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError, SchemaChange
@@ -39,11 +40,11 @@ from chatui.tui.turns import Turns
 
 if TYPE_CHECKING:
     from chatui.tui.app import ChatApp
+    from chatui.tui.find import FindBar
+    from chatui.tui.finding import Finding
     from chatui.tui.menu import CommandMenu
     from chatui.tui.tree_view import TreeView
 
-#: Messages that are read at a time; more where they are short.
-MESSAGES = 24
 #: Seconds between two paints of a reply, between two looks for other windows' changes, and before a draft is kept.
 PAINT, LOOK, KEEP = 0.1, 0.5, 0.6
 
@@ -83,6 +84,7 @@ class ChatScreen(Screen[None]):
         self.travel = Travel(self)
         self.around = Around(self)
         self.shelf = Shelf(self)
+        self._finding: Finding | None = None
         self._menu: CommandMenu | None = None
         self._draft_kept = ""
         self._looks = 0
@@ -150,26 +152,29 @@ class ChatScreen(Screen[None]):
     async def _open(self, thread_id: str | None) -> None:
         """Show a thread. Reads only: writing loads modules that the first paint does without."""
         self.conversation = self.library.conversation(thread_id)
+        self.travel.enter()
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
-        await self.transcript.show(self.page(), self.reply)
+        self.transcript.show(self.conversation, self.reply)
         self.turns.arrive()
         self._mark_threads()
         self.show_state()
         self.prompt_focus()
 
-    def page(self, reach: Message | None = None) -> list[Message]:
-        """Read the end of the branch, far enough for two screens and to a message that is to be seen."""
-        count = MESSAGES
-        if reach is not None and (head := self.conversation.head()) is not None:
-            count = max(count, head.depth - reach.depth + MESSAGES // 2)
-        return self.conversation.branch(last=count)
+    def untouched(self, shown: Conversation) -> bool:
+        """Whether a new thread is still on the screen, and nobody has typed, sent or opened anything.
 
-    async def refresh_branch(self, select: Message | None = None) -> None:
+        Args:
+            shown: The thread as it was put on the screen.
+        """
+        moved = self.conversation is not shown or shown.thread() is not None or self.threads.has_focus_within
+        return not moved and not self.prompt.text and self.reply is None
+
+    def refresh_branch(self, select: Message | None = None) -> None:
         """Show the branch as it is now, with a message selected."""
-        await self.transcript.sync(self.page(select))
+        self.transcript.sync(select)
         if select is not None:
-            self.transcript.select_node(select.node_id)
+            self.transcript.select(select)
         self.show_state()
 
     def refresh_threads(self, text: str | None = None, first: int | None = None) -> None:
@@ -220,7 +225,7 @@ class ChatScreen(Screen[None]):
 
     async def _paint(self) -> None:
         if self.reply is not None:
-            await self.transcript.paint()
+            self.transcript.paint()
             self.around.show_status()
 
     async def _look(self) -> None:
@@ -231,7 +236,7 @@ class ChatScreen(Screen[None]):
             return
         self.refresh_threads()
         if self.reply is None and self.conversation.thread() is not None:
-            await self.transcript.sync(self.page())
+            self.transcript.sync()
             self.show_state()
 
     async def keep_draft(self) -> None:
@@ -253,11 +258,13 @@ class ChatScreen(Screen[None]):
     async def action_do(self, action_id: str, text: str = "") -> None:
         """Carry out an action of the table; an error is told and nothing else happens."""
         if action_id not in self._handlers:
-            # What reads and marks messages is imported when it is first asked for: the first paint does without.
+            # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
+            from chatui.tui.finding import Finding
             from chatui.tui.marks import Marks
             from chatui.tui.reading import Reading
 
-            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers()}
+            self._finding = Finding(self)
+            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
         try:
             done = self._handlers[action_id](text)
             if inspect.isawaitable(done):
@@ -299,8 +306,7 @@ class ChatScreen(Screen[None]):
         if not self.prompt.text and self.chat.replies.waiting.get(self.thread_id):
             await self.action_do("queue.edit")
             return
-        said = [message.text for message in self.conversation.branch() if message.role == "user"]
-        if said:
+        if said := self.conversation.prompts():
             self.prompt.recall(said)
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
@@ -351,17 +357,31 @@ class ChatScreen(Screen[None]):
         if self.travel.tree is not None:
             await self.travel.tree.go_to(event.node_id)
 
-    def on_tree_view_closed(self, event: TreeView.Closed) -> None:
+    async def on_tree_view_closed(self, event: TreeView.Closed) -> None:
         if event.stays or self.travel.tree is None:
             self.prompt_focus()
         else:
-            self.travel.tree.close()
+            await self.travel.tree.close()
 
-    async def on_message_window_earlier_wanted(self, event: Transcript.EarlierWanted) -> None:
-        last = None if event.all_of_them else MESSAGES
-        await self.transcript.add_earlier(self.conversation.branch(last=last, before=event.before))
-        if event.all_of_them:
-            self.transcript.action_select_first()
+    def on_resize(self) -> None:
+        if self.travel.tree is not None:
+            # The pane may have come on the screen, and has not followed what changed meanwhile.
+            self.call_after_refresh(self.show_state)
+
+    async def on_find_bar_typed(self, event: FindBar.Typed) -> None:
+        if self._finding is not None:
+            await self._finding.typed(event.text)
+
+    async def on_find_bar_further(self, event: FindBar.Further) -> None:
+        if self._finding is not None:
+            await self._finding.further(event.step)
+
+    def on_find_bar_closed(self, event: FindBar.Closed) -> None:
+        if self._finding is not None:
+            self._finding.close()
+
+    def on_message_window_read_failed(self, event: Transcript.ReadFailed) -> None:
+        self.say(event.error)
 
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
         self.around.show_status()

@@ -19,6 +19,7 @@ _NOT_IN_PALETTE = {
     "message.back_to_prompt",
     "messages.help",
     "message.tree",
+    "messages.find",
 }
 _SCOPES = {"everywhere": "", "app": "", "messages": "Message: "}
 

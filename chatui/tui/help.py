@@ -22,6 +22,8 @@ PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("everywhere", "Everywhere", "Each of these, and most of the above, is in the palette too."),
     ("threads", "Threads", "F2; ↓ from the filter."),
     ("tree", "Tree", "Ctrl+T, or t on a message."),
+    ("results", "Search", "F3, or / in the list of threads: words, “a phrase”, a beginning*."),
+    ("find", "Find in this thread", "Ctrl+F, or / on a message."),
     ("compare", "Compare", "= on one branch, then = on another."),
     ("timeline", "Timeline", "T on a message."),
     ("list", "Lists", ""),

@@ -1,129 +1,168 @@
-"""The widgets that show leaves of Markdown: one widget a leaf."""
+"""Leaves of Markdown laid out: rows for the screen, and the lines of text that a selection copies.
+
+Rows break where the screen is too narrow; lines are the text as it was written, so that what is copied has no breaks of the
+screen's in it.
+"""
 
 from __future__ import annotations
 
 import sys
-from typing import ClassVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.content import Content
-from textual.geometry import Region, Size
-from textual.selection import Selection
+from textual.css.styles import RulesMap
 from textual.strip import Strip
-from textual.widgets import Static
+from textual.style import Style
+from textual.visual import RenderOptions
 
+from chatui.tui.look import Look
 from chatui.tui.markdown import Leaf, Table
 
 #: Longer code is shown plain: highlighting would hold up the screen.
 HIGHLIGHT_LIMIT = 20_000
 #: Between two columns of a table.
 COLUMN_GAP = 3
+#: No text is wrapped narrower than this, whatever is left of the screen: a wide character needs two cells.
+NARROWEST = 2
 
 
-class LeafView(Static):
-    """One leaf: text with what stands before its lines."""
+class Row(NamedTuple):
+    """One row.
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"leaf--marker"}
+    Attributes:
+        strip: What is painted, without the ground to its right.
+        line: Which line of the text it belongs to.
+        start: The character of that line that the first character of the strip would be; less than 0 where signs stand before it.
+    """
 
-    def __init__(self, leaf: Leaf) -> None:
-        super().__init__(leaf.content, markup=False, classes=f"leaf {leaf.kind}")
-        self.leaf = leaf
-        self._take(leaf)
-
-    def show(self, leaf: Leaf) -> None:
-        """Show another leaf of the same kind."""
-        if self.leaf.same(leaf):
-            return
-        self._take(leaf)
-        self.update(self._content())
-
-    def _take(self, leaf: Leaf) -> None:
-        self.leaf = leaf
-        self._indent = cell_len(leaf.first)
-        if leaf.kind == "code":
-            self.styles.margin = (int(leaf.gap), 0, 0, self._indent)
-        else:
-            self.styles.padding = (0, 0, 0, self._indent)
-            self.styles.margin = (int(leaf.gap), 0, 0, 0)
-
-    def on_mount(self) -> None:
-        if self.leaf.kind == "code" and "pygments" not in sys.modules:
-            # Colours come right after the first paint; loading what makes them would hold it up.
-            self.call_after_refresh(self._colour)
-        elif self.leaf.kind in {"code", "table"}:
-            self.update(self._content())
-
-    def _colour(self) -> None:
-        self.update(self._content())
-
-    def _content(self) -> Content:
-        leaf = self.leaf
-        return highlighted(leaf.content.plain, leaf.language) if leaf.kind == "code" else leaf.content
-
-    def render_lines(self, crop: Region) -> list[Strip]:
-        strips = super().render_lines(crop)
-        if (
-            not self._indent
-            or self.leaf.kind == "code"
-            or crop.x >= self._indent
-            or self.styles.padding.left < self._indent
-        ):
-            return strips
-        style = self.get_component_rich_style("leaf--marker", partial=True)
-        painted = []
-        for y, strip in enumerate(strips, start=crop.y):
-            prefix = self.leaf.first if y == 0 else self.leaf.rest
-            if not prefix.strip():
-                painted.append(strip)
-                continue
-            ground = next(iter(strip), Segment("")).style
-            marker = Strip([Segment(prefix, ground + style if ground else style)], self._indent)
-            painted.append(Strip.join([marker.crop(crop.x), strip.crop(self._indent - crop.x)]))
-        return painted
-
-    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        found = super().get_selection(selection)
-        # A bullet or a number belongs to its text when the whole of it is copied.
-        if found and selection.start is None and self.leaf.kind == "text":
-            return self.leaf.first + found[0], found[1]
-        return found
+    strip: Strip
+    line: int
+    start: int
 
 
-class TableView(LeafView):
-    """A table, as wide as its text, its cells wrapped where that is more than there is."""
+class Laid(NamedTuple):
+    """Rows, and the lines of text they show."""
 
-    def __init__(self, leaf: Leaf, *, plain: bool = False) -> None:
-        self._laid_out: tuple[int, Content] | None = None
-        self._line = "-" if plain else "─"
-        super().__init__(leaf)
+    rows: list[Row]
+    lines: list[str]
 
-    def show(self, leaf: Leaf) -> None:
-        self._laid_out = None
-        self._take(leaf)
-        self.update(self._content())
 
-    def _content(self) -> Content:
-        return self._layout(self._width())
+def lay(leaf: Leaf, width: int, look: Look, ground: Style) -> Laid:
+    """Lay a leaf out.
 
-    def _width(self) -> int:
-        return self.content_size.width or 80
+    Args:
+        leaf: What is shown.
+        width: In cells.
+        look: The styles in force.
+        ground: What it is laid on.
+    """
+    indent = cell_len(leaf.first)
+    if leaf.kind == "rule":
+        sign = "-" if look.plain else "─"
+        return Laid([Row(Strip([Segment(sign * width, (ground + look["line"]).rich_style)], width), 0, 0)], [""])
+    if leaf.kind == "code":
+        return _code(leaf, max(width - indent - 2, NARROWEST), indent, look, ground)
+    if leaf.table is not None:
+        content = lay_out(leaf.table, max(width - indent, NARROWEST), "-" if look.plain else "─")
+    else:
+        content = leaf.content
+    style = ground + look[leaf.kind] if leaf.kind in {"h1", "h2", "h3"} else ground
+    laid = text_rows(content, max(width - indent, NARROWEST), style)
+    return _marked(laid, leaf, (ground + look["marker"])) if indent else laid
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        content = self._layout(width)
-        return content.plain.count("\n") + 1
 
-    def on_resize(self) -> None:
-        self.update(self._content())
+def _marked(laid: Laid, leaf: Leaf, style: Style) -> Laid:
+    """Put a bullet, a number or a quote's bar before each row. Before the first line it belongs to the text."""
+    marker = style.rich_style
+    rows = []
+    for place, (strip, line, start) in enumerate(laid.rows):
+        prefix = leaf.rest if place else leaf.first
+        own = len(leaf.first) if line == 0 else 0
+        segments = [Segment(prefix, marker), *strip]
+        rows.append(
+            Row(Strip(segments, strip.cell_length + cell_len(prefix)), line, start + own - len(prefix) if place else 0)
+        )
+    return Laid(rows, [leaf.first + laid.lines[0], *laid.lines[1:]])
 
-    def _layout(self, width: int) -> Content:
-        if self._laid_out is None or self._laid_out[0] != width:
-            self._laid_out = (width, lay_out(self.leaf.table, width, self._line) if self.leaf.table else Content(""))
-        return self._laid_out[1]
+
+def _code(leaf: Leaf, width: int, indent: int, look: Look, ground: Style) -> Laid:
+    """Code on its own ground, a cell of it at either side."""
+    style = ground + look["code"]
+    laid = text_rows(coloured(leaf), width, style)
+    rich = style.rich_style
+    before = [Segment(" " * indent, ground.rich_style)] if indent else []
+    rows = []
+    for strip, line, start in laid.rows:
+        segments = [*before, Segment(" ", rich), *strip, Segment(" " * (width + 1 - strip.cell_length), rich)]
+        rows.append(Row(Strip(segments, indent + width + 2), line, start - indent - 1))
+    return Laid(rows, laid.lines)
+
+
+def text_rows(content: Content, width: int, style: Style) -> Laid:
+    """Wrap text.
+
+    Args:
+        content: The text; tabs are spread to eight cells.
+        width: In cells.
+        style: What its own styles are laid on.
+    """
+    rows: list[Row] = []
+    lines: list[str] = []
+    for number, line in enumerate(content.split(allow_blank=True)):
+        text = line.expand_tabs(8)
+        lines.append(text.plain)
+        if not text.spans and text.plain.isascii() and len(text.plain) <= width:
+            # Most lines of a long paste: nothing to wrap, nothing to style.
+            segments = [Segment(text.plain, style.rich_style)] if text.plain else []
+            rows.append(Row(Strip(segments, len(text.plain)), number, 0))
+            continue
+        rows += (Row(strip, number, start) for strip, start in _wrapped(text, width, style))
+    return Laid(rows, lines)
+
+
+#: How Content is asked to render: no rules of a widget, no selection (that is painted over the rows).
+_OPTIONS = RenderOptions(lambda style: style if isinstance(style, Style) else _parsed(style), RulesMap())
+
+
+def _parsed(style: str) -> Style:
+    try:
+        return Style.parse(style)
+    except Exception:  # a theme without one of our variables: unstyled rather than not shown
+        return Style.null()
+
+
+def _wrapped(line: Content, width: int, style: Style) -> Iterator[tuple[Strip, int]]:
+    """The rows of one line, each with the character of the line that it begins with."""
+    at = 0
+    for strip in line.render_strips(width, None, style, _OPTIONS):
+        text = strip.text
+        # Where a line breaks, white space is left out.
+        found = line.plain.find(text, at) if text else at
+        start = found if found >= 0 else at
+        yield strip, start
+        at = start + len(text)
+
+
+def coloured(leaf: Leaf) -> Content:
+    """Return the text of code, with its colours where what makes them is loaded and knows the language."""
+    code = leaf.content.plain
+    if not leaf.language or len(code) > HIGHLIGHT_LIMIT or not can_colour():
+        return Content(code)
+    from chatui.tui.highlight import highlight
+
+    return highlight(code, leaf.language)
+
+
+def can_colour() -> bool:
+    """Say whether what colours code is loaded. It costs a fifth of a bare start, so the first paint does without."""
+    return "chatui.tui.highlight" in sys.modules
 
 
 def lay_out(table: Table, width: int, rule: str = "─") -> Content:
-    """Lay a table out.
+    """Lay a table out, as wide as its text, its cells wrapped where that is more than there is.
 
     Args:
         table: Its cells; rows may be shorter or longer than the header.
@@ -158,18 +197,3 @@ def lay_out(table: Table, width: int, rule: str = "─") -> Content:
 
 def _cell(cell: Content, width: int) -> list[Content]:
     return [line.rstrip() for line in cell.wrap(width)] or [Content("")]
-
-
-def view(leaf: Leaf, *, plain: bool = False) -> LeafView:
-    """Return the widget for a leaf; `plain` draws no lines."""
-    return TableView(leaf, plain=plain) if leaf.kind == "table" else LeafView(leaf)
-
-
-def highlighted(code: str, language: str) -> Content:
-    """Return code with its colours, plain where the language is unknown."""
-    if not language or len(code) > HIGHLIGHT_LIMIT:
-        return Content(code)
-    # Imported here: pygments costs a fifth of a bare start.
-    from chatui.tui.highlight import highlight
-
-    return highlight(code, language)

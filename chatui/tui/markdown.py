@@ -266,7 +266,7 @@ def _inline(token: Token) -> Content:
             if style:
                 spans.append(Span(start, length, style))
             if what == "link_close":
-                spans.append(Span(start, length, "underline"))
+                spans.append(Span(start, length, "$primary underline"))
                 text = "".join(parts)[start:]
                 # The target is shown: a link's text can say anything.
                 if href not in {text, f"mailto:{text}", f"http://{text}", f"https://{text}"}:

@@ -1,20 +1,33 @@
-"""One message on the screen: a person's as a tinted band with a bar, an answer as Markdown without a box."""
+"""One message of the transcript: a person's as a tinted band with a bar, an answer as Markdown without a box.
+
+These are no widgets: a view is laid out for a width once and gives rows, which the transcript paints. Thousands of them cost
+what their text costs, and what streams touches its last block alone.
+"""
 
 from __future__ import annotations
 
-from textual import events
-from textual.app import ComposeResult
-from textual.containers import Vertical
+from bisect import bisect_right
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import NamedTuple
+
+from rich.segment import Segment
 from textual.content import Content
-from textual.message import Message as TextualMessage
-from textual.widgets import Static
+from textual.strip import Strip
+from textual.style import Style
 
 from chatui.conversation.tree import Message
 from chatui.text import clean, clean_line
 from chatui.tui import labels
-from chatui.tui.leaf import LeafView, view
-from chatui.tui.markdown import blocks
+from chatui.tui.leaf import NARROWEST, Laid, Row, lay, text_rows
+from chatui.tui.look import Look
+from chatui.tui.markdown import Leaf, blocks
 from chatui.tui.replies import Reply
+
+#: A message is never wider than this: longer lines are hard to read.
+WIDEST = 104
+#: Left of the text stand a bar and a blank, right of it a blank.
+SIDES = 3
 
 #: Why a reply is not whole, and what a person can do about it.
 INTERRUPTIONS = {
@@ -37,24 +50,32 @@ def badge(message: Message, *, plain: bool = False) -> str:
     return " ".join(sign for sign in (alternatives_sign(message), star, clean_line(message.name or "", 60)) if sign)
 
 
-class MessageView(Vertical):
-    """One message.
+class _Part(NamedTuple):
+    """A part of a message that is laid out by itself: its label, one leaf, its foot. A row without a line is a gap."""
+
+    rows: list[Row]
+    lines: list[str]
+
+
+class MessageView:
+    """One message, laid out.
 
     Attributes:
         message: What is shown; None while it is not saved yet.
+        selected: Whether message mode stands on it. Lay it out again after changing this.
+        height: In rows, the blank one behind it included; of the width it was laid out for last.
     """
 
-    class Clicked(TextualMessage):
-        """A click on a message."""
+    KIND = "user"
 
-        def __init__(self, view: MessageView) -> None:
-            super().__init__()
-            self.view = view
-
-    def __init__(self, message: Message | None, *, plain: bool = False, classes: str = "") -> None:
-        super().__init__(classes=f"message {classes}")
+    def __init__(self, message: Message | None, *, plain: bool = False) -> None:
         self.message = message
         self.plain = plain
+        self.selected = False
+        self.height = 0
+        self._parts: list[_Part] = []
+        self._tops: list[int] = []  # the first row of each part, and the row behind the last
+        self._lines: list[int] = []  # the first line of each part
 
     @property
     def node_id(self) -> str | None:
@@ -62,38 +83,106 @@ class MessageView(Vertical):
         return self.message.node_id if self.message else None
 
     def take(self, message: Message) -> None:
-        """Show what has changed about the message: its text never does."""
+        """Take what has changed about the message: its text never does."""
         self.message = message
 
-    def on_click(self, event: events.Click) -> None:
-        self.post_message(self.Clicked(self))
+    # Laying out
+
+    def lay(self, look: Look, width: int) -> None:
+        """Lay the message out.
+
+        Args:
+            look: The styles in force.
+            width: Of the transcript, in cells.
+        """
+        box = _Box(look, self.KIND, self.selected, min(width, WIDEST))
+        self._parts = list(self._lay(box))
+        self._tops = [0, *accumulate(len(part.rows) for part in self._parts)]
+        self._lines = [0, *accumulate(len(part.lines) for part in self._parts)]
+        # One blank row divides it from the next message.
+        self.height = self._tops[-1] + 1
+
+    def _lay(self, box: _Box) -> Iterator[_Part]:
+        raise NotImplementedError
+
+    def row(self, index: int) -> Row:
+        """Return a row: its strip as wide as the message is, its line counted in the whole message."""
+        if not 0 <= index < self._tops[-1]:
+            return Row(Strip([]), self._lines[-1], 0)
+        part = bisect_right(self._tops, index) - 1
+        strip, line, start = self._parts[part].rows[index - self._tops[part]]
+        return Row(strip, line + self._lines[part], start)
+
+    def row_of_line(self, line: int) -> int:
+        """Return the first row that shows a line of the text, the last row for a line that is not there."""
+        for index in range(self._tops[-1]):
+            if self.row(index).line >= line:
+                return index
+        return max(self._tops[-1] - 1, 0)
+
+    @property
+    def lines(self) -> list[str]:
+        """The text as it is shown, without the breaks that the width makes."""
+        return [line for part in self._parts for line in part.lines]
+
+
+class _Box:
+    """What stands around the parts of a message: a bar and a blank at the left, and the ground."""
+
+    def __init__(self, look: Look, kind: str, selected: bool, width: int) -> None:
+        self.look = look
+        self.width = max(width - SIDES, NARROWEST)
+        self.ground = look.ground(kind, selected)
+        rich = self.ground.rich_style
+        bar = Segment(" ", rich) if look.plain else Segment("▌", look.bar(kind, selected).rich_style)
+        self._before = [bar, Segment(" ", rich)]
+        self._rich = rich
+        self.key = (look, width, selected)
+
+    def part(self, laid: Laid, *, gap: bool = False) -> _Part:
+        """Put the box around what was laid out in it, a blank row before it where there is a gap."""
+        rows = []
+        first = 1 if gap else 0
+        if gap:
+            rows.append(self._row(Strip([]), 0, 0))
+        rows += (self._row(strip, line + first, start) for strip, line, start in laid.rows)
+        return _Part(rows, ["", *laid.lines] if gap else laid.lines)
+
+    def text(self, content: Content, style: Style | None = None, *, gap: bool = False) -> _Part:
+        """Lay text out."""
+        return self.part(text_rows(content, self.width, style or self.ground), gap=gap)
+
+    def leaf(self, leaf: Leaf) -> _Part:
+        """Lay a leaf of Markdown out."""
+        return self.part(lay(leaf, self.width, self.look, self.ground), gap=leaf.gap)
+
+    def _row(self, strip: Strip, line: int, start: int) -> Row:
+        fill = self.width + SIDES - len(self._before) - strip.cell_length
+        segments = [*self._before, *strip]
+        if fill > 0:
+            segments.append(Segment(" " * fill, self._rich))
+        return Row(
+            Strip(segments, len(self._before) + strip.cell_length + max(fill, 0)), line, start - len(self._before)
+        )
 
 
 class UserView(MessageView):
     """What a person said (or what a program said in their place: `role` tells)."""
 
     def __init__(self, message: Message | None, text: str, *, plain: bool = False) -> None:
-        super().__init__(message, plain=plain, classes="user")
-        self._text = clean(text)
+        super().__init__(message, plain=plain)
+        self.text = clean(text)
 
-    def compose(self) -> ComposeResult:
-        yield Static(self._label(), markup=False, classes="label")
-        yield Static(Content(self._text), markup=False, classes="said")
-
-    def on_mount(self) -> None:
-        self._show_label()
-
-    def take(self, message: Message) -> None:
-        super().take(message)
-        self._show_label()
-
-    def _label(self) -> Content:
+    @property
+    def label(self) -> str:
+        """What stands above the text."""
         message = self.message
         who = "You" if message is None or message.role == "user" else message.role.capitalize()
-        return Content(f"{who} {badge(message, plain=self.plain)}".rstrip() if message else who)
+        return f"{who} {badge(message, plain=self.plain)}".rstrip() if message else who
 
-    def _show_label(self) -> None:
-        self.query_one(".label", Static).update(self._label())
+    def _lay(self, box: _Box) -> Iterator[_Part]:
+        yield box.text(Content(self.label), box.ground + box.look["label"])
+        yield box.text(Content(self.text))
 
 
 class AnswerView(MessageView):
@@ -104,15 +193,19 @@ class AnswerView(MessageView):
         reply: The reply that streams, or that streamed and became `message`.
     """
 
+    KIND = "answer"
+
     def __init__(self, message: Message | None, reply: Reply | None = None, *, plain: bool = False) -> None:
-        super().__init__(message, plain=plain, classes="answer")
+        super().__init__(message, plain=plain)
         self.reply = reply
-        self._thought_seconds: float | None = None
         self._open = False
-        self._leaves: list[LeafView] = []
+        self._leaves: list[Leaf] = []
         self._settled = 0  # leaves that no further text can change
         self._offset = 0  # where in the text the others begin
-        self._painted = -1
+        self._laid: list[tuple[Leaf, object, _Part]] = []  # as many as there were leaves at the last laying out
+        self._shown: object = None
+        if message is not None:
+            self._parse(clean(message.text), final=True)
 
     @property
     def message_id(self) -> str | None:
@@ -121,29 +214,16 @@ class AnswerView(MessageView):
             return self.message.message_id
         return self.reply.started.message_id if self.reply and self.reply.started else None
 
-    def compose(self) -> ComposeResult:
-        yield Static(self._label(), markup=False, classes="label")
-        yield Static("", markup=False, classes="thought")
-        self._leaves = (
-            [view(leaf, plain=self.plain) for block in blocks(self._text) for leaf in block.leaves]
-            if self.message
-            else []
-        )
-        yield from self._leaves
-        yield Static("", markup=False, classes="foot")
+    @property
+    def leaves(self) -> list[Leaf]:
+        """Its text, parsed."""
+        return self._leaves
 
-    def on_mount(self) -> None:
-        self._show_facts()
+    # What is shown
 
     @property
-    def _text(self) -> str:
-        return clean(self.message.text) if self.message else self.reply.text if self.reply else ""
-
-    @property
-    def _reasoning(self) -> str:
-        return clean(self.message.reasoning) if self.message else self.reply.reasoning if self.reply else ""
-
-    def _label(self) -> Content:
+    def label(self) -> Content:
+        """What stands above the text: the model, and signs."""
         model = (
             self.message.model
             if self.message
@@ -154,97 +234,111 @@ class AnswerView(MessageView):
         name = labels.short_model(model) or "Answer"
         if self.plain:
             name = f"Answer from {name}"
-        sign = badge(self.message, plain=self.plain) if self.message else ""
+        sign = badge(self.message, plain=self.plain) if self.message else self.reply.sign if self.reply else ""
         return Content.assemble((name, "$secondary bold"), (f" {sign}" if sign else "", "$muted"))
 
-    def _show_facts(self) -> None:
-        self.query_one(".label", Static).update(self._label())
-        thought = self.query_one(".thought", Static)
-        thought.display = bool(self._reasoning)
-        if self._reasoning:
-            thought.update(self._thought())
-        foot = self.query_one(".foot", Static)
-        text = self._foot()
-        foot.display = bool(text)
-        foot.set_class(bool(self.message), "-interrupted")
-        foot.update(Content(text))
+    @property
+    def _reasoning(self) -> str:
+        return clean(self.message.reasoning) if self.message else self.reply.reasoning if self.reply else ""
 
-    def _thought(self) -> Content:
-        seconds = self.reply.thought_seconds if self.reply else self._thought_seconds
+    @property
+    def thought(self) -> str:
+        """What stands for its thinking: one line, or all of it where it was opened; "" where there is none."""
+        reasoning = self._reasoning
+        if not reasoning:
+            return ""
+        seconds = self.message.reasoning_seconds if self.message else None
+        seconds = self.reply.thought_seconds if self.reply else seconds
         if not self.message and self.reply and self.reply.first_text is None:
             head = "Thinking"
         else:
             head = "Thought" + (f" for {labels.seconds(seconds)}" if seconds is not None else "")
         sign = "" if self.plain else "▾ " if self._open else "▸ "
-        line = f"{sign}{head} · {labels.plural(len(self._reasoning.split()), 'word')}"
-        return Content(f"{line}\n{self._reasoning.strip()}" if self._open else line)
+        line = f"{sign}{head} · {labels.plural(len(reasoning.split()), 'word')}"
+        return f"{line}\n{reasoning.strip()}" if self._open else line
 
-    def _foot(self) -> str:
+    @property
+    def foot(self) -> str:
+        """What stands below the text: why it is not whole, or how far it is."""
         if self.message:
             why = self.message.interrupted
             return f"{INTERRUPTIONS[why]} Here, + goes on with it, and r asks for another answer." if why else ""
         if self.reply is None:
             return ""
-        if self.reply.started is None or self.reply.first_piece is None:
-            doing = "Waiting for the model"
-        else:
-            doing = "Writing" if self.reply.first_text else "Thinking"
-        if self.reply.count > 1:
-            doing += f", the first of {self.reply.count} answers"
-        return f"{doing} · {self.reply.elapsed:.0f} s · Esc stops" if not self.plain else f"{doing}. Esc stops."
+        others = len(self.reply.answers.replies)
+        parts = [self.reply.state, "" if self.plain else f"{self.reply.elapsed:.0f} s"]
+        parts += [f"{self.reply.answers.writing} of {others} still write", "←→ others"] if others > 1 else []
+        parts += ["Esc stops all" if others > 1 else "Esc stops"]
+        return (". " if self.plain else " · ").join(filter(None, parts)) + ("." if self.plain else "")
+
+    def _lay(self, box: _Box) -> Iterator[_Part]:
+        yield box.text(self.label)
+        muted = box.ground + box.look["muted"]
+        if thought := self.thought:
+            yield box.text(Content(f"{thought}\n"), muted)
+        self._laid = [self._lay_leaf(box, place, leaf) for place, leaf in enumerate(self._leaves)]
+        yield from (part for _, _, part in self._laid)
+        if foot := self.foot:
+            yield box.text(Content(foot), box.ground + box.look["warning"] if self.message else muted, gap=True)
+
+    def _lay_leaf(self, box: _Box, place: int, leaf: Leaf) -> tuple[Leaf, object, _Part]:
+        """Lay a leaf out, unless the one that stood there looked alike."""
+        if place < len(self._laid):
+            old, key, part = self._laid[place]
+            if key == box.key and (old is leaf or old.same(leaf)):
+                return leaf, key, part
+        return leaf, box.key, box.leaf(leaf)
+
+    @property
+    def has_code(self) -> bool:
+        """Whether any of its text is a block of code."""
+        return any(leaf.kind == "code" for leaf in self._leaves)
+
+    def forget_code(self) -> None:
+        """Let code be laid out anew next time, in its colours."""
+        self._laid = [(leaf, None if leaf.kind == "code" else key, part) for leaf, key, part in self._laid]
+
+    def is_thought(self, line: int) -> bool:
+        """Say whether a line of the text is its thinking."""
+        return bool(self._reasoning) and self._lines[1] <= line < self._lines[2] - 1
 
     def toggle_thought(self) -> bool:
         """Open or fold the thinking. Returns whether there is any."""
         self._open = not self._open
-        self._show_facts()
         return bool(self._reasoning)
 
-    async def paint(self) -> None:
-        """Show what has come since the last time. Costs as much as the last block of the text, however long it is."""
-        if self.reply is None or self.message is not None:
-            return
-        if self._painted != self.reply.version:
-            self._painted = self.reply.version
-            await self._update_leaves(self.reply.text)
-        self._show_facts()
+    # What changes
 
-    async def finish(self, message: Message) -> None:
+    def stream(self) -> bool:
+        """Take in what has come since the last time. Costs as much as the last block of the text, however long that is.
+
+        Returns:
+            Whether anything looks different: lay it out again then.
+        """
+        if self.reply is None or self.message is not None:
+            return False
+        shown = (self.reply.version, self.foot)
+        if shown == self._shown:
+            return False
+        if self._shown is None or shown[0] != self._shown[0]:  # type: ignore[index]
+            self._parse(self.reply.text)
+        self._shown = shown
+        return True
+
+    def finish(self, message: Message) -> None:
         """Become the saved answer: parse the whole text once, as a link's address may have come after the link."""
-        if self.reply:
-            self._thought_seconds = self.reply.thought_seconds
         self.message = message
         self.reply = None
         self._settled = self._offset = 0
-        await self._update_leaves(self._text, final=True)
-        self._show_facts()
+        self._parse(clean(message.text), final=True)
 
-    def take(self, message: Message) -> None:
-        super().take(message)
-        self._show_facts()
-
-    async def _update_leaves(self, text: str, *, final: bool = False) -> None:
+    def _parse(self, text: str, *, final: bool = False) -> None:
         tail = text[self._offset :]
         parsed = blocks(tail)
         fresh = [leaf for block in parsed for leaf in block.leaves]
         if self._settled and fresh:
             fresh[0] = fresh[0]._replace(gap=True)
-        shown = self._leaves[self._settled :]
-        new: list[LeafView] = []
-        foot = self.query_one(".foot")
-        for index, leaf in enumerate(fresh):
-            old = shown[index] if index < len(shown) else None
-            if old is not None and old.leaf.kind == leaf.kind:
-                old.show(leaf)
-                new.append(old)
-                continue
-            made = view(leaf, plain=self.plain)
-            new.append(made)
-            await self.mount(made, before=old or foot)
-            if old is not None:
-                await old.remove()
-        for old in shown[len(fresh) :]:
-            await old.remove()
-        self._leaves[self._settled :] = new
+        self._leaves[self._settled :] = fresh
         if not final and len(parsed) > 1:
             # All but the last block are settled.
             self._offset += sum(len(line) for line in tail.splitlines(keepends=True)[: parsed[-1].line])
@@ -252,7 +346,7 @@ class AnswerView(MessageView):
 
 
 def view_of(message: Message, *, plain: bool = False) -> MessageView:
-    """Return the widget for a saved message."""
+    """Return the view of a saved message."""
     if message.role == "assistant":
         return AnswerView(message, plain=plain)
     return UserView(message, message.text, plain=plain)

@@ -252,7 +252,7 @@ class ThreadsPane(Vertical):
             return
         moved = open_id != rows.open_id
         rows.open_id, rows.streaming = open_id, streaming
-        if moved and not rows.has_focus:
+        if moved and not self.has_focus_within:
             places = (rows.first + i for i, thread in enumerate(rows.threads) if thread.thread_id == open_id)
             if (found := next(places, place)) is not None:
                 rows.cursor = found

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from textual import events
+from textual.geometry import Offset
 from textual.message import Message as TextualMessage
+from textual.selection import Selection
 
 from chatui.conversation.tree import Message
 from chatui.tui.keys import bindings
-from chatui.tui.message import MessageView
+from chatui.tui.message import AnswerView, MessageView
 from chatui.tui.replies import Reply
+from chatui.tui.selecting import LINES, selected_text
+from chatui.tui.sheet import Branch
 from chatui.tui.window import MessageWindow
 
 
@@ -21,41 +26,58 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, plain: bool = False) -> None:
         super().__init__(plain=plain)
-        self._selected: str | None = None
+        self._selected: Message | None = None
+        self._clicked: Offset | None = None
+        self._stays_marked = False
         #: How many answers the next regenerating asks for, 0 where no number was typed.
         self.count = 0
 
     @property
     def selected(self) -> Message | None:
-        """The selected message; the last one where none was selected."""
-        for message in self._records:
-            if message.node_id == self._selected:
-                return message
-        return self._records[-1] if self._records else None
+        """The selected message; the last one that is loaded where none was selected."""
+        if self._selected is not None:
+            return self._selected
+        return self.sheet.records[-1] if self.sheet.records else None
 
     @property
     def selected_view(self) -> MessageView | None:
-        """The widget of the selected message, None where it is not mounted."""
+        """The selected message as it is laid out, None where it is not loaded."""
         message = self.selected
-        return next((view for view in self._views if message and view.node_id == message.node_id), None)
+        return next((view for view in self.sheet.views if message and view.node_id == message.node_id), None)
 
     def records_changed(self) -> None:
-        if self._selected not in {message.node_id for message in self._records}:
-            self._selected = None
+        if self._selected is not None:
+            depth = self._selected.depth
+            if self.sheet.has(depth):
+                there = self.sheet.record(depth)
+                # Another message stands in its place where the branch is another.
+                self._selected = there if there.node_id == self._selected.node_id else None
+            elif depth > self.sheet.length:
+                self._selected = None
         self._mark_selected()
 
-    async def begin(self, reply: Reply) -> None:
+    def show(self, branch: Branch, reply: Reply | None = None) -> None:
+        self._selected = None
+        super().show(branch, reply)
+
+    def begin(self, reply: Reply) -> None:
         # What is asked for now is the end of the branch, and is looked at next.
         self._selected = None
-        await super().begin(reply)
+        self._mark_selected()
+        super().begin(reply)
 
     def on_focus(self) -> None:
-        if self._selected is None and self._records:
-            self._select(len(self._records) - 1, scroll=False)
-        self._mark_selected()
+        if self._selected is None and self.sheet.records:
+            # The last one that can be seen: where somebody has scrolled up, that is not the end.
+            found = None if self.following else self.sheet.at(round(self.scroll_y) + self.size.height - 1)
+            seen = found[1].message if found else None
+            self._select(seen or self.sheet.records[-1], reveal=False)
 
     def on_blur(self) -> None:
         self.count = 0
+
+    def watch_has_focus(self, value: bool) -> None:
+        super().watch_has_focus(value)
         self._mark_selected()
 
     def action_count(self, key: str) -> None:
@@ -68,87 +90,152 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         count, self.count = self.count or 1, 0
         return count
 
-    def select_node(self, node_id: str) -> None:
-        """Select a loaded message and bring it into view."""
-        for index, message in enumerate(self._records):
-            if message.node_id == node_id:
-                self._select(index)
+    def select(self, message: Message) -> None:
+        """Select a message of the branch and bring it into view."""
+        if not self.sheet.has(message.depth):
+            self._load_around(message.depth)
+        if self.sheet.has(message.depth):
+            self._select(self.sheet.record(message.depth))
 
-    def _select(self, index: int, *, scroll: bool = True) -> None:
+    def select_depth(self, depth: int) -> None:
+        """Select the message at a depth of the branch."""
+        if not self.sheet.has(depth):
+            self._load_around(depth)
+        if self.sheet.has(depth):
+            self._select(self.sheet.record(depth))
+
+    def _select(self, message: Message, *, reveal: bool = True) -> None:
         self.count = 0
-        self._selected = self._records[index].node_id
+        self._selected = message
         self._mark_selected()
         self.post_message(self.Selected())
-        if scroll:
-            self.call_later(self._reveal, index)
+        if reveal:
+            self._reveal(message)
 
-    async def _reveal(self, index: int) -> None:
-        """Mount a loaded message, if it is far away, and scroll to it."""
-        if await self.mount_around(index):
-            self._mark_selected()
-            self.call_after_refresh(self._reveal, index)
-            return
-        if not self._first <= index < self._first + len(self._views):
-            return
-        view = self._views[index - self._first]
-        last = index == len(self._records) - 1
-        if last and self._live is None:
+    def _reveal(self, message: Message) -> None:
+        """Bring a loaded message into view: the whole of it, or its beginning if it is taller than the screen."""
+        if message.depth == self.sheet.length and self.sheet.live is None:
             self.follow()
-        else:
-            self.scroll_to_widget(view, animate=False, top=view.size.height > self.size.height)
+            return
+        view = self.sheet.view(message.depth)
+        if view is None:
+            return
+        top, height = self.sheet.top(message.depth), self.size.height
+        if view.height > height or top < self.scroll_y:
+            self.scroll_to(y=top)
+        elif top + view.height > self.scroll_y + height:
+            self.scroll_to(y=top + view.height - height)
+
+    def stay_marked(self, on: bool) -> None:
+        """Show the selected message as such although the focus is elsewhere, where one looks through the branch; or no longer."""
+        self._stays_marked = on
+        self._mark_selected()
 
     def _mark_selected(self) -> None:
-        selected = self.selected_view if self.has_focus else None
-        for view in self._views:
-            view.set_class(view is selected, "-selected")
-
-    def _selected_index(self) -> int:
-        message = self.selected
-        return self._records.index(message) if message else -1
+        selected = self.selected_view if self.has_focus or self._stays_marked else None
+        for view in self.sheet.views:
+            if view.selected != (view is selected):
+                view.selected = view is selected
+                self._lay(view)
+                self.refresh()
 
     def action_select(self, step: int) -> None:
         """Select the previous or the next message; a message taller than the screen is scrolled through first."""
-        view = self.selected_view
+        message = self.selected
+        if message is None:
+            return
+        view = self.sheet.view(message.depth)
         if view is not None:
-            region = view.virtual_region
-            if step > 0 and region.bottom > self.scroll_y + self.size.height + 1 and region.y <= self.scroll_y:
-                self.scroll_relative(y=self.size.height // 2, animate=False)
+            top, height = self.sheet.top(message.depth), self.size.height
+            bottom = top + view.height
+            if step > 0 and bottom > self.scroll_y + height + 1 and top <= self.scroll_y:
+                self.scroll_relative(y=height // 2, animate=False)
                 return
-            if step < 0 and region.y < self.scroll_y and region.bottom >= self.scroll_y + self.size.height:
-                self.scroll_relative(y=-(self.size.height // 2), animate=False)
+            if step < 0 and top < self.scroll_y and bottom >= self.scroll_y + height:
+                self.scroll_relative(y=-(height // 2), animate=False)
                 return
-        index = self._selected_index() + step
-        if 0 <= index < len(self._records):
-            self._select(index)
-        elif index < 0:
+        depth = message.depth + step
+        if depth < 1:
             self.scroll_home(animate=False)
-        else:
+        elif depth > self.sheet.length:
             self.follow()
+        else:
+            self.select_depth(depth)
 
     def action_select_first(self) -> None:
         """Select the first message of the branch."""
-        if self._records and self._records[0].depth > 1:
-            self.post_message(self.EarlierWanted(self._records[0].node_id, True))
-        elif self._records:
-            self._select(0)
+        if self.sheet.records:
+            self.select_depth(1)
+            self.scroll_home(animate=False)
 
     def action_select_last(self) -> None:
         """Select the last message, and follow the end again."""
-        if self._records:
-            self._select(len(self._records) - 1)
+        if self.sheet.records:
+            self.follow()
+            self._select(self.sheet.records[-1])
 
     def action_select_fork(self, step: int) -> None:
-        """Select the previous or the next message that has alternatives."""
-        index = self._selected_index() + step
-        while 0 <= index < len(self._records):
-            if self._records[index].alternatives > 1:
-                self._select(index)
-                return
-            index += step
+        """Select the previous or the next message that has alternatives, however far away."""
+        message = self.selected
+        if message is None or self._branch is None:
+            return
+        depth = self._branch.next_fork(message.depth, step)
+        if depth is not None:
+            self.select_depth(depth)
 
-    def on_message_view_clicked(self, event: MessageView.Clicked) -> None:
-        event.stop()
-        if event.view.node_id:
-            self._selected = event.view.node_id
-            self._mark_selected()
-            self.post_message(self.Selected())
+    def toggle_thought(self) -> bool:
+        """Open or fold the thinking of the selected message. Returns whether there is any."""
+        view = self.selected_view
+        return isinstance(view, AnswerView) and self._toggle_thought(view)
+
+    def _toggle_thought(self, view: AnswerView) -> bool:
+        if not view.toggle_thought():
+            return False
+        place = self._place()
+        self._lay(view)
+        self.following = False
+        self._settle(place)
+        return True
+
+    # The mouse
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        found = self.line_at(offset) if offset is not None else None
+        # A click that ends the selecting of text with the mouse selects no message.
+        if found is None or self.text_selection is not None:
+            return
+        view, line, _ = found
+        if view.message is not None:
+            self._select(view.message, reveal=False)
+        if isinstance(view, AnswerView) and view.is_thought(line):
+            self._toggle_thought(view)
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        self._clicked = event.get_content_offset(self)
+
+    def text_select_all(self) -> None:
+        """Select the line that was clicked twice, not all of the branch."""
+        found = self.line_at(self._clicked) if self._clicked is not None else None
+        if found is not None:
+            view, line, _ = found
+            depth = next((depth for depth, shown in self.sheet.numbered() if shown is view), 0)
+            at = depth * LINES + line
+            end = len(view.lines[line]) if line < len(view.lines) else 0
+            self.screen.selections = {self: Selection(Offset(0, at), Offset(end, at))}
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selected_text(selection, self.sheet.numbered()), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def line_at(self, offset: Offset) -> tuple[MessageView, int, int] | None:
+        """Return the message at a place of the widget's content, the line of its text, and the row of that message."""
+        row = offset.y + self.scroll_offset.y
+        found = self.sheet.at(row)
+        if found is None:
+            return None
+        depth, view = found
+        inner = row - self.sheet.top(depth)
+        return view, view.row(inner).line, inner

@@ -1,49 +1,46 @@
 """The messages of the active branch: a window on it, which follows the end, or holds still.
 
-Only about two screens of messages are widgets; more come while one scrolls, and those far away go. While the end is not
-followed, the first visible message keeps its place, whatever is loaded above it, streams below it, or becomes of the width.
+Textual's line API: one widget, however long the branch is. The messages around the screen are loaded and laid out; of the others
+only their number is known, and their rows are estimated, so that the scrollbar tells where in the branch one is. While the end
+is not followed, the first visible message keeps its place, whatever is loaded above it, streams below it, or becomes of the
+width.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from textual.containers import VerticalScroll
 from textual.geometry import Size
-from textual.layout import DockArrangeResult
 from textual.message import Message as TextualMessage
 from textual.reactive import reactive
+from textual.scroll_view import ScrollView
 from textual.scrollbar import ScrollBar
+from textual.strip import Strip
 from textual.widget import Widget
 
 from chatui.conversation.tree import Message
+from chatui.errors import ChatuiError
+from chatui.tui.leaf import can_colour
+from chatui.tui.look import PARTS, PREFIX, Look
 from chatui.tui.message import AnswerView, MessageView, UserView, view_of
 from chatui.tui.replies import Reply
+from chatui.tui.selecting import LINES, in_line
+from chatui.tui.sheet import Branch, Place, Sheet
 
-#: Prose is never wider than this, and heights are estimated with it.
-PROSE = 100
-
-
-def estimated_rows(message: Message, width: int) -> int:
-    """Return about how many rows a message takes: enough to know how many messages fill a screen."""
-    line = max(min(width - 4, PROSE), 20)
-    return 3 + sum(1 + len(text) // line for text in message.text[:20_000].split("\n"))
+#: How many messages are read at a time.
+PAGE = 6
+#: How many may be loaded at once; those far from the screen go then.
+MOST = 120
 
 
-class MessageWindow(VerticalScroll, inherit_bindings=False):
-    """The end of a branch, or a part of it, and the reply that streams there."""
+class MessageWindow(ScrollView, inherit_bindings=False):
+    """A part of a branch, and the reply that streams at its end."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {PREFIX + part for part in PARTS}
 
     #: Whether there is something new below that is not on the screen.
     news = reactive(False)
-
-    class EarlierWanted(TextualMessage):
-        """Messages above the first one that is loaded are needed; `all` of them, or a page."""
-
-        def __init__(self, before: str, all_of_them: bool) -> None:
-            super().__init__()
-            self.before = before
-            self.all_of_them = all_of_them
 
     class News(TextualMessage):
         """There is something new below the screen, or no longer."""
@@ -52,295 +49,401 @@ class MessageWindow(VerticalScroll, inherit_bindings=False):
             super().__init__()
             self.waiting = waiting
 
+    class ReadFailed(TextualMessage):
+        """Messages could not be read."""
+
+        def __init__(self, error: ChatuiError) -> None:
+            super().__init__()
+            self.error = error
+
     def __init__(self, *, plain: bool = False) -> None:
         super().__init__(id="transcript")
         self.plain = plain
-        self._records: list[Message] = []
-        self._first = 0  # of the records that are mounted
-        self._views: list[MessageView] = []
-        self._pending: UserView | None = None
-        self._live: AnswerView | None = None
-        #: Whether the end stays in view. Textual's own anchor would push a short conversation to the bottom of the screen.
+        self._branch: Branch | None = None
+        self.sheet = Sheet()
+        self._look: Look | None = None
+        self._laid_width = 0
+        #: Whether the end stays in view.
         self.following = True
-        self._held: tuple[Widget, float] | None = None
-        self._asked_for: str | None = None
-        # Timers, workers and the message queue call from tasks of their own: one change at a time.
-        self._changing = asyncio.Lock()
+        self._colouring = False
+        self._extending = False
+        self._widening = False
 
     # What is shown
 
     @property
     def records(self) -> Sequence[Message]:
         """The loaded messages of the branch, the newest last."""
-        return self._records
+        return self.sheet.records
+
+    @property
+    def views(self) -> list[MessageView]:
+        """The loaded messages as they are laid out, and the reply that streams."""
+        return self.sheet.shown
 
     def records_changed(self) -> None:
         """Called when other messages are loaded than before."""
 
-    def follow(self) -> None:
-        """Keep the end in view from now on, until somebody scrolls up."""
-        self.following = True
-        self.news = False
-        self.refresh(layout=True)
-
-    async def show(self, messages: list[Message], reply: Reply | None = None) -> None:
-        """Show the end of a branch, from its end.
+    def show(self, branch: Branch, reply: Reply | None = None) -> None:
+        """Show a branch, from its end.
 
         Args:
-            messages: The last messages of the branch.
+            branch: The branch.
             reply: The reply that streams there.
         """
-        async with self._changing:
-            await self._show(messages, reply)
+        self._branch = branch
+        self.sheet.pending = self.sheet.live = None
+        if reply is not None:
+            self._take_reply(reply)
+        self._load_at_end()
 
-    async def _show(self, messages: list[Message], reply: Reply | None) -> None:
-        with self.app.batch_update():
-            await self.remove_children()
-            self._records, self._views, self._pending, self._live = list(messages), [], None, None
-            self._held = self._asked_for = None
-            self._first = len(messages) - self._fitting(messages)
-            self._views = [view_of(message, plain=self.plain) for message in messages[self._first :]]
-            await self.mount_all(self._views)
-            if reply is not None:
-                await self._mount_reply(reply)
-            self.records_changed()
-            self.follow()
+    def _load_at_end(self) -> None:
+        """Load the last messages, and follow the end."""
+        self.sheet.length = self._branch.length if self._branch else 0
+        self.sheet.clear()
+        self._load(max(self.sheet.length - PAGE + 1, 1), PAGE)
+        self.sheet.estimate()
+        self.following = True
+        self.news = False
+        self._settle()
+        self._fill()
 
-    def _fitting(self, messages: Sequence[Message]) -> int:
-        """How many messages from the end fill two screens."""
-        room = 2 * (self.size.height or self.app.size.height)
-        for count, message in enumerate(reversed(messages), start=1):
-            room -= estimated_rows(message, self.size.width or self.app.size.width)
-            if room <= 0:
-                return max(count, min(2, len(messages)))
-        return len(messages)
+    def _load_around(self, depth: int) -> None:
+        """Load what is around a message, in place of what is loaded."""
+        self.sheet.clear()
+        self._load(max(depth - 1, 1), PAGE)
+        self.following = False
+        self._settle(Place(depth, 0))
+        self._fill()
 
-    async def sync(self, messages: list[Message]) -> None:
-        """Show the end of a branch that is perhaps another than before, touching only what differs.
+    def _load(self, first: int, count: int, *, above: bool = False) -> bool:
+        """Read messages and put them above or below the loaded ones. Returns whether any came."""
+        fresh = self._read(first, count)
+        if not fresh:
+            return False
+        views = [view_of(message, plain=self.plain) for message in fresh]
+        for view in views:
+            self._lay(view)
+        self.sheet.put(fresh, views, above=above)
+        self.records_changed()
+        return True
+
+    def _read(self, first: int, count: int) -> list[Message]:
+        if self._branch is None or count < 1:
+            return []
+        try:
+            found = self._branch.part(first, count)
+        except ChatuiError as error:
+            self.post_message(self.ReadFailed(error))
+            return []
+        # Another window may have purged some of the branch: what comes then is no part of what is shown.
+        whole = all(message.depth == first + place for place, message in enumerate(found))
+        return found if whole else []
+
+    def sync(self, select: Message | None = None) -> None:
+        """Show the branch as it is now, which may have become another one below some message, touching only what differs.
 
         Args:
-            messages: The last messages of the branch, at least two screens of them.
+            select: A message of it that is to be seen.
         """
-        async with self._changing:
-            await self._sync(messages)
-
-    async def _sync(self, messages: list[Message]) -> None:
-        ids = {message.node_id: index for index, message in enumerate(self._records)}
-        start = ids.get(messages[0].node_id) if messages and self._records else 0
-        if start is None:
-            await self._show(messages, self._unsaved(messages))
+        if self._branch is None:
             return
-        fresh = self._records[:start] + messages
+        before, self.sheet.length = self.sheet.length, self._branch.length
+        if not self.sheet.records or not self._stays(before):
+            live = self._unsaved()
+            self.sheet.pending = self.sheet.live = None
+            if live is not None:
+                self._take_reply(live)
+            self._load_at_end()
+        if select is not None and not self.sheet.has(select.depth):
+            self._load_around(select.depth)
+
+    def _stays(self, before: int) -> bool:
+        """Compare what is loaded with the branch, and mend it. Returns False where nothing of it is the same."""
+        first, last = self.sheet.first, self.sheet.last
+        to_end = last == before
+        fresh = self._read(first, last - first + 1 + (PAGE if to_end else 0))
         same = 0
-        while same < min(len(fresh), len(self._records)) and fresh[same].node_id == self._records[same].node_id:
+        for old, new in zip(self.sheet.records, fresh, strict=False):
+            if old.node_id != new.node_id:
+                break
             same += 1
-        if same < self._first or (same == self._first and self._first > 0):
-            await self._show(messages, self._unsaved(messages))
-            return
-        following = self.following
-        with self.app.batch_update():
-            for view, message in zip(self._views, fresh[self._first : same], strict=False):
-                if view.message != message:
-                    view.take(message)
-            keep = min(same - self._first, len(self._views))
-            mounted_to_end = self._first + len(self._views) >= same
-            for view in self._views[keep:]:
-                await view.remove()
-            del self._views[keep:]
-            self._records = fresh
-            if mounted_to_end:
-                for message in fresh[self._first + keep :]:
-                    await self._add(message)
-            self.records_changed()
-            if following:
-                self.follow()
+        if not same:
+            return False
+        place, following = self._place(), self.following
+        for view, old, new in zip(self.sheet.views, self.sheet.records, fresh[:same], strict=False):
+            if old != new:
+                view.take(new)
+                self._lay(view)
+        del self.sheet.views[same:]
+        self.sheet.records[:] = fresh[:same]
+        if to_end:
+            for message in fresh[same:]:
+                self._add(message)
+        elif self.sheet.live is not None and self.sheet.live.reply and self.sheet.live.reply.started:
+            self.sheet.pending = None  # it is one of the messages that are not loaded
+        if following and self.sheet.last != self.sheet.length:
+            return False
+        self.records_changed()
+        self.following = following
+        self._settle(place)
+        self._fill()
+        return True
 
-    def _unsaved(self, messages: Sequence[Message]) -> Reply | None:
-        """The reply that is on the screen, unless it is one of these messages by now."""
-        live = self._live
-        if live is None or live.message_id in {message.message_id for message in messages}:
-            return None
-        return live.reply
-
-    async def _add(self, message: Message) -> None:
-        """Mount a message at the end; the view that already shows it stays."""
-        if self._live is not None and self._live.message_id == message.message_id:
-            view: MessageView = self._live
-            await self._live.finish(message)
-            self._live = None
-        elif self._pending is not None and message.role == "user":
-            view = self._pending
+    def _add(self, message: Message) -> None:
+        """Put a message at the end; the view that already shows it stays."""
+        if self.sheet.live is not None and self.sheet.live.message_id == message.message_id:
+            view: MessageView = self.sheet.live
+            self.sheet.live.finish(message)
+            self.sheet.live = None
+        elif self.sheet.pending is not None and message.role == "user":
+            view, self.sheet.pending = self.sheet.pending, None
             view.take(message)
-            self._pending = None
         else:
             view = view_of(message, plain=self.plain)
-            await self.mount(view, before=self._pending or self._live)
-        self._views.append(view)
+        self._lay(view)
+        self.sheet.records.append(message)
+        self.sheet.views.append(view)
 
-    async def _mount_reply(self, reply: Reply) -> None:
-        if reply.started is None and reply.prompt_text:
-            self._pending = UserView(None, reply.prompt_text, plain=self.plain)
-            await self.mount(self._pending)
-        self._live = AnswerView(None, reply, plain=self.plain)
-        await self.mount(self._live)
-        await self._live.paint()
+    def _unsaved(self) -> Reply | None:
+        """The reply that is on the screen, unless it is saved by now."""
+        live = self.sheet.live
+        if live is None or self._branch is None:
+            return None
+        newest = self._read(max(self.sheet.length - 1, 1), 2)
+        return None if live.message_id in {message.message_id for message in newest} else live.reply
 
-    async def begin(self, reply: Reply) -> None:
+    # The reply that streams
+
+    def begin(self, reply: Reply) -> None:
         """Show a reply that was just asked for, at the end."""
-        async with self._changing:
-            await self._forget_reply()
-            await self._mount_reply(reply)
+        self.sheet.pending = self.sheet.live = None
+        self._take_reply(reply)
         self.follow()
 
-    async def forget_reply(self) -> None:
-        """Take away what was shown of a reply that is not saved."""
-        async with self._changing:
-            await self._forget_reply()
+    def _take_reply(self, reply: Reply) -> None:
+        if reply.started is None and reply.prompt_text:
+            self.sheet.pending = UserView(None, reply.prompt_text, plain=self.plain)
+            self._lay(self.sheet.pending)
+        self.sheet.live = AnswerView(None, reply, plain=self.plain)
+        self.sheet.live.stream()
+        self._lay(self.sheet.live)
 
-    async def _forget_reply(self) -> None:
-        for view in (self._pending, self._live):
-            if view is not None:
-                await view.remove()
-        self._pending = self._live = None
+    def forget_reply(self) -> None:
+        """Take away what is shown of a reply that is not saved."""
+        if self.sheet.pending is not None or self.sheet.live is not None:
+            place = self._place()
+            self.sheet.pending = self.sheet.live = None
+            self._settle(place)
 
-    async def paint(self) -> None:
+    def paint(self) -> None:
         """Show what has come of the reply that streams. Called about ten times a second."""
-        if self._live is not None and not self._changing.locked():
-            async with self._changing:
-                before = self._live.size.height
-                await self._live.paint()
-                if not self.following and self._live is not None and self._live.size.height != before:
-                    self.news = True
-        if self.following:
-            self.news = False
+        live = self.sheet.live
+        if live is None or not live.stream():
+            return
+        place, before = self._place(), live.height
+        self._lay(live)
+        if live.height == before:
+            self.refresh_lines(self.sheet.rows - before, before)
+        else:
+            self._settle(place)
+            if not self.following:
+                self.news = True
 
     def watch_news(self, waiting: bool) -> None:
         self.post_message(self.News(waiting))
 
-    # The window
+    # Rows
 
-    async def add_earlier(self, messages: list[Message]) -> None:
-        """Put messages before the first loaded one, as the answer to `EarlierWanted`."""
-        self._asked_for = None
-        if messages and self._records and messages[-1].node_id == self._records[0].parent_id:
-            self._records[:0] = messages
-            self._first += len(messages)
-            await self._check_window()
-
-    async def _load_above(self) -> None:
-        """Mount about a screen more above, and drop what is far below."""
-        if self._first == 0:
-            if self._records and self._records[0].depth > 1 and self._asked_for != self._records[0].node_id:
-                self._asked_for = self._records[0].node_id
-                self.post_message(self.EarlierWanted(self._asked_for, False))
+    def _lay(self, view: MessageView) -> None:
+        if not self._laid_width:
             return
-        count = self._fitting(self._records[: self._first])
-        fresh = self._records[max(self._first - count, 0) : self._first]
-        views = [view_of(message, plain=self.plain) for message in fresh]
-        self._first -= len(views)
-        self._views[:0] = views
-        self._hold()
-        with self.app.batch_update():
-            await self.mount(*views, before=0)
-            await self._drop_below()
+        view.lay(self.look, self._laid_width)
+        if not self._colouring and not can_colour() and isinstance(view, AnswerView) and view.has_code:
+            self._colouring = True
+            self.call_after_refresh(self._colour)
 
-    async def _load_below(self) -> None:
-        last = self._first + len(self._views)
-        fresh = self._records[last : last + self._fitting(self._records[last:][::-1])]
-        if not fresh:
-            return
-        views = [view_of(message, plain=self.plain) for message in fresh]
-        self._hold()
-        with self.app.batch_update():
-            await self.mount(*views, before=self._pending or self._live)
-            self._views += views
-            await self._drop_above()
+    def _colour(self) -> None:
+        """Colour the code that is shown: what makes the colours is loaded after the first paint, which it would hold up."""
+        import chatui.tui.highlight  # noqa: F401
 
-    async def _drop_below(self) -> None:
-        """Keep at most about six screens: drop from the end, where nobody looks while scrolling up."""
-        bottom = self.scroll_y + 5 * self.size.height
-        far = [view for view in self._views if view.virtual_region.y > bottom]
-        # What streams stands at the end, and goes on there.
-        if far and self._live is None and self._pending is None:
-            del self._views[-len(far) :]
-            for view in far:
-                await view.remove()
+        for view in self.views:
+            if isinstance(view, AnswerView) and view.has_code:
+                view.forget_code()
+                self._lay(view)
+        self.refresh()
 
-    async def _drop_above(self) -> None:
-        top = self.scroll_y - 5 * self.size.height
-        far = [view for view in self._views if view.virtual_region.bottom < top]
-        if far:
-            del self._views[: len(far)]
-            self._first += len(far)
-            for view in far:
-                await view.remove()
+    @property
+    def look(self) -> Look:
+        """The styles in force."""
+        if self._look is None:
+            self._look = Look(self, plain=self.plain)
+        return self._look
 
-    def _hold(self) -> None:
-        """Remember which message is at the top of the screen, and where."""
-        for view in self._views:
-            region = view.virtual_region
-            if region.height and region.bottom > self.scroll_y:
-                self._held = (view, region.y - self.scroll_y)
-                return
-
-    def arrange(self, size: Size, optimal: bool = False) -> DockArrangeResult:
-        """Lay out, and put the end, or the held message, back to where it was.
-
-        Textual does the same for its anchor right after this: any later, and the screen would jump for one paint.
-        """
-        result = super().arrange(size, optimal)
-        if optimal:
-            return result
+    def _settle(self, place: Place | None = None) -> None:
+        """Count the rows anew, and be at the end if that is followed, else at a place."""
+        self.sheet.count()
+        size = Size(self._laid_width, self.sheet.rows)
+        if size != self.virtual_size:
+            self.virtual_size = size
         if self.following:
-            self._put_scroll(max(result.total_region.bottom - size.height, 0))
-        elif self._held is not None:
-            widget, distance = self._held
-            for placement in result.placements:
-                if placement.widget is widget:
-                    place = placement.region.y - distance
-                    self._put_scroll(min(max(place, 0), max(result.total_region.bottom - size.height, 0)))
-                    break
-        return result
+            self._be_at(self._end)
+        elif place is not None:
+            self._be_at(min(self.sheet.row(place), self._end))
+        self.refresh()
 
-    def _put_scroll(self, place: float) -> None:
-        """Be at a place without scrolling there: no watcher, no animation."""
-        if abs(place - self.scroll_y) >= 1:
-            self.set_reactive(Widget.scroll_y, place)
-            self.set_reactive(Widget.scroll_target_y, place)
-            self.vertical_scrollbar.set_reactive(ScrollBar.position, place)
+    @property
+    def _end(self) -> int:
+        """Where the last row is at the bottom of the screen."""
+        return max(self.sheet.rows - self.scrollable_content_region.height, 0)
 
-    async def _check_window(self) -> None:
-        """Load what the screen comes near to."""
-        async with self._changing:
-            if self.scroll_y < self.size.height / 2:
-                await self._load_above()
-            elif self.max_scroll_y - self.scroll_y < self.size.height / 2:
-                await self._load_below()
+    def _be_at(self, row: int) -> None:
+        """Be at a row without scrolling there: no watcher, no animation."""
+        if row != self.scroll_y:
+            self.set_reactive(Widget.scroll_y, float(row))
+            self.set_reactive(Widget.scroll_target_y, float(row))
+            self.vertical_scrollbar.set_reactive(ScrollBar.position, row)
+            self.vertical_scrollbar.refresh()
+
+    def _place(self) -> Place:
+        """Which row of which message is at the top of the screen."""
+        return self.sheet.place(round(self.scroll_y))
+
+    def render_line(self, y: int) -> Strip:
+        width = self.scrollable_content_region.width
+        row = y + self.scroll_offset.y
+        ground = self.look.base.rich_style
+        found = self.sheet.at(row) if self._laid_width else None
+        if found is None:
+            return Strip.blank(width, ground)
+        depth, view = found
+        strip, line, start = view.row(row - self.sheet.top(depth))
+        strip = strip.adjust_cell_length(width, ground)
+        at = depth * LINES + line
+        if (selection := self.text_selection) is not None:
+            style = self.screen.get_component_rich_style("screen--selection")
+            strip = in_line(strip, selection.get_span(at), start, style)
+        return strip.apply_offsets(start, at)
+
+    # Scrolling
+
+    def follow(self) -> None:
+        """Go to the end, and keep it in view from now on, until somebody scrolls up."""
+        if self.sheet.records and self.sheet.last != self.sheet.length:
+            self._load_at_end()
+            return
+        self.following = True
+        self.news = False
+        self._settle()
+        self._fill()
+
+    def _fill(self) -> None:
+        """Load what the screen shows now, and what is near it bit by bit, between the paints."""
+        self._extend(0)
+        self._widen()
+
+    def _widen(self) -> None:
+        if not self._widening:
+            self._widening = True
+            self.call_after_refresh(self._widen_once)
+
+    def _widen_once(self) -> None:
+        self._widening = False
+        if self._extend(max(self.size.height, 10), pages=1):
+            self._widen()
+
+    def _extend(self, margin: int, *, pages: int | None = None) -> bool:
+        """Load what is on the screen and so many rows around it.
+
+        Args:
+            margin: In rows.
+            pages: Read so often at the most; None for as often as it takes.
+
+        Returns:
+            Whether there may be more to load.
+        """
+        height = self.size.height
+        while self.sheet.records and self._laid_width and height and pages != 0:
+            pages = None if pages is None else pages - 1
+            top, bottom = self.sheet.above, self.sheet.bottom
+            first, last = self.sheet.first, self.sheet.last
+            at = round(self.scroll_y)
+            if (first > 1 and at + height < top) or (
+                last < self.sheet.length and bottom < at < bottom + self.sheet.below
+            ):
+                # Somebody dragged the scrollbar far away.
+                self._jump(self._place().depth)
+                continue
+            place = self._place()
+            if first > 1 and top > at - margin:
+                if not self._load(max(first - PAGE, 1), min(PAGE, first - 1), above=True):
+                    return False
+            elif last < self.sheet.length and bottom < at + height + margin:
+                if not self._load(last + 1, PAGE):
+                    return False
+            else:
+                self._drop()
+                return False
+            self._settle(place)
+        return True
+
+    def _jump(self, depth: int) -> None:
+        depth = min(max(depth, 1), self.sheet.length)
+        self.sheet.clear()
+        if self._load(depth, PAGE):
+            self._settle(Place(depth, 0))
+
+    def _drop(self) -> None:
+        """Forget messages that are far from the screen. What is selected with the mouse stays, to be copied."""
+        if len(self.sheet.records) <= MOST or self.text_selection is not None:
+            return
+        place, far = self._place(), 3 * self.size.height
+        at = round(self.scroll_y)
+        self.sheet.keep(self.sheet.place(max(at - far, 0)).depth, self.sheet.place(at + far).depth)
+        self.records_changed()
+        self._settle(place)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        self.following = new_value >= self.max_scroll_y - 0.5
+        if self._extending:
+            return
+        self._extending = True
+        try:
+            self._extend(0)
+        finally:
+            self._extending = False
+        self.following = self.scroll_y >= self._end - 0.5
         if self.following:
-            self._held = None
             self.news = False
-        else:
-            self._hold()
-        if round(old_value) != round(new_value):
-            self.call_later(self._check_window)
+        self._widen()
 
-    async def mount_around(self, index: int) -> bool:
-        """Mount what is around a loaded message, if that one is far away. Returns whether anything had to be mounted."""
-        async with self._changing:
-            if self._first <= index < self._first + len(self._views) or index >= len(self._records):
-                return False
-            with self.app.batch_update():
-                for view in self._views:
-                    await view.remove()
-                self._first = max(index - 2, 0)
-                rest = self._records[self._first :]
-                count = max(self._fitting(rest[::-1]), 6)
-                self._views = [view_of(message, plain=self.plain) for message in rest[:count]]
-                await self.mount(*self._views, before=self._pending or self._live)
-                self._held = None
-                self.following = False
-            return True
+    def scroll_to(self, *args: Any, **kwargs: Any) -> None:
+        # Rows that are loaded on the way would move an animation's goal.
+        super().scroll_to(*args, **{**kwargs, "animate": False})
+
+    def on_resize(self) -> None:
+        if self.scrollable_content_region.width != self._laid_width:
+            self._lay_anew()
+        else:
+            self._settle(self._place())
+        self._fill()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        before, self._look = self._look, None
+        # Called for each change of the focus too.
+        if self._laid_width and before is not None and self.look != before:
+            self._lay_anew()
+
+    def _lay_anew(self) -> None:
+        """Lay out for another width or another theme: what is near the screen, as the rest is read again when it is needed."""
+        place = self._place()
+        near = range(place.depth - PAGE, place.depth + 3 * PAGE)
+        if self._laid_width and len(self.sheet.records) > len(near):
+            self.sheet.keep(near[0], near[-1])
+            self.records_changed()
+        self._laid_width = self.scrollable_content_region.width
+        for view in self.views:
+            self._lay(view)
+        self.sheet.estimate()
+        self._settle(place)

@@ -154,7 +154,7 @@ async def test_a_seeded_thread_is_sound_and_goes_on(tmp_path: Path, messages: in
         assert isinstance(events[-1], Finished)
         asked = [message.text for message in bench.models.asked[-1]]
         assert asked[-1] == "And then?"
-        assert asked[-2] == conversation.branch(last=3)[0].text
+        assert asked[-2] == conversation.branch()[-3].text
         assert await library.check() == []
     finally:
         await library.close()

@@ -19,7 +19,7 @@ from chatui.conversation.library import Library
 from chatui.tui import labels
 from chatui.tui.app import ChatApp
 from chatui.tui.chat import ChatScreen
-from chatui.tui.message import AnswerView, MessageView
+from chatui.tui.message import AnswerView, MessageView, UserView
 from tests.tui.seed import SeedModels, open_library, seed
 
 
@@ -38,8 +38,8 @@ class Window:
 
     @property
     def views(self) -> list[MessageView]:
-        """The messages on the screen, in their order."""
-        return list(self.screen.transcript.query(MessageView))
+        """The messages that are laid out, in their order."""
+        return self.screen.transcript.views
 
     def texts(self) -> list[str]:
         """What each message on the screen says."""
@@ -47,7 +47,7 @@ class Window:
 
     def badges(self) -> list[str]:
         """The label of each message."""
-        return [plain(view.query_one(".label", Static)) for view in self.views]
+        return [str(view.label) for view in self.views if isinstance(view, AnswerView | UserView)]
 
     def status(self) -> str:
         return plain(self.screen.query_one("#status", Static))
@@ -90,6 +90,40 @@ class Window:
         pytest.fail(f"it never came true; the screen says {self.texts()}, toasts {self.toasts()}")
 
 
+def left_to_do(app: ChatApp) -> bool:
+    """Whether a message waits for a widget, or something is to be laid out or painted, on any screen that can be seen."""
+    # Textual never clears this of a screen behind a dialog.
+    if app.screen._repaint_required:
+        return True
+    for screen in app.screen_stack:
+        if screen._layout_required or screen._scroll_required or screen._recompose_required or screen._dirty_widgets:
+            return True
+        if screen._callbacks or any(
+            pump.message_queue_size or pump._next_callbacks for pump in screen.walk_children(with_self=True)
+        ):
+            return True
+    return bool(app.message_queue_size or app._next_callbacks)
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    """Wait until the application has nothing left to do.
+
+    A key's message goes from the application to a screen, and from there to widgets, which may ask for another layout: on a
+    busy machine Textual's own pause, which takes little use of the processor for rest, ends on the way.
+    """
+    app = pilot.app
+    assert isinstance(app, ChatApp)
+    quiet = 0
+    async with asyncio.timeout(60):
+        # Once is not enough: what was being done the first time may have asked for more meanwhile.
+        while quiet < 3:
+            done = asyncio.Event()
+            app.chat_screen.call_later(done.set)
+            await done.wait()
+            await pilot.pause()
+            quiet = 0 if left_to_do(app) else quiet + 1
+
+
 def plain(widget: Static) -> str:
     """The text of a Static."""
     content = widget.visual
@@ -99,8 +133,16 @@ def plain(widget: Static) -> str:
 
 def shown(view: MessageView) -> str:
     """The text of a message as it is shown, its leaves by newlines."""
-    leaves = ".leaf" if isinstance(view, AnswerView) else ".said"
-    return "\n".join(plain(leaf) for leaf in view.query(leaves).results(Static))
+    if isinstance(view, AnswerView):
+        return "\n".join(leaf.content.plain for leaf in view.leaves)
+    return view.text if isinstance(view, UserView) else ""
+
+
+def answer(chat: Window) -> AnswerView:
+    """The last message, which is an answer."""
+    view = chat.views[-1]
+    assert isinstance(view, AnswerView)
+    return view
 
 
 def rows_of(widget: Widget) -> list[str]:

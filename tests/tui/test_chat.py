@@ -11,7 +11,7 @@ from chatui.models import PullProgress
 from chatui.tui.message import AnswerView, UserView
 from chatui.tui.models import ModelPicker
 from chatui.tui.welcome import WelcomeScreen
-from tests.tui.conftest import Window, plain, window
+from tests.tui.conftest import Window, answer, plain, rows_of, window
 from tests.tui.seed import SeedModels, thinking
 
 
@@ -32,10 +32,10 @@ async def test_a_turn_streams_and_stays(chat: Window) -> None:
 async def test_the_end_of_a_stream_looks_like_the_message_opened_again(chat: Window) -> None:
     source = "A [link][1] and\n\n- one\n- two\n  1. deep\n\n> quote\n\n```py\nx = 1\n```\n\n| a | b |\n|---|--:|\n| 1 | 2 |\n\n[1]: https://example.com\n"
     await chat.say("Go", *source)
-    streamed = [leaf.leaf for leaf in chat.views[-1].query("LeafView")]  # type: ignore[attr-defined]
+    streamed = answer(chat).leaves
     await chat.screen.open(chat.screen.thread_id)
     await chat.pilot.pause()
-    again = [leaf.leaf for leaf in chat.views[-1].query("LeafView")]  # type: ignore[attr-defined]
+    again = answer(chat).leaves
     assert [(leaf.kind, leaf.content.plain, leaf.first, leaf.gap) for leaf in streamed] == [
         (leaf.kind, leaf.content.plain, leaf.first, leaf.gap) for leaf in again
     ]
@@ -48,7 +48,7 @@ async def test_escape_stops_and_keeps_what_came(chat: Window) -> None:
     await chat.until(lambda: chat.texts()[-1:] == ["Half of"])
     await chat.press("escape")
     await chat.until(lambda: chat.screen.reply is None and chat.views[-1].message is not None)
-    assert "You stopped this reply." in plain(chat.views[-1].query_one(".foot", Static))
+    assert "You stopped this reply." in answer(chat).foot
     message = chat.screen.conversation.head()
     assert message is not None
     assert (message.text, message.interrupted) == ("Half of", "stopped")
@@ -199,11 +199,21 @@ async def test_thinking_is_folded_to_one_line(chat: Window) -> None:
     chat.models.script = [*thinking("let me see now"), "Done."]
     await chat.write("Hello")
     await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1:] == ["Done."])
-    thought = chat.views[-1].query_one(".thought", Static)
-    assert plain(thought).startswith("▸ Thought for 0.")
-    assert "\n" not in plain(thought)
+    assert answer(chat).thought.startswith("▸ Thought for 0.")
+    assert "\n" not in answer(chat).thought
     await chat.press("escape", "o")
-    assert plain(thought).endswith("let me see now")
+    assert answer(chat).thought.endswith("let me see now")
+    assert "let me see now" in "\n".join(rows_of(chat.screen.transcript))
+
+
+async def test_the_time_of_thinking_outlasts_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    async with window(path) as chat:
+        chat.models.script = [*thinking("let me see now"), "Done."]
+        await chat.write("Hello")
+        await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1:] == ["Done."])
+    async with window(path) as chat:
+        assert answer(chat).thought.startswith("▸ Thought for 0.")
 
 
 async def test_a_model_is_picked_and_asked(chat: Window) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,41 @@ from chatui.errors import NoModel
 from chatui.tui.app import ChatApp
 from chatui.tui.compare import CompareScreen
 from chatui.tui.timeline import TimelineScreen
-from tests.tui.conftest import plain
+from tests.tui.conftest import plain, settle
 from tests.tui.seed import SeedModels, open_library
 
 SIZES = [(120, 40), (60, 16)]
 
 
-def prepare(*keys: str, close: bool = True) -> Any:
+Wait = Callable[[Pilot[int]], Awaitable[None]]
+
+
+async def prepare(pilot: Pilot[int], *keys: str, wait: Wait) -> None:
+    """Start whole, and press keys one by one: what one does is seen before the next, and the picture shows all of it."""
+    app = pilot.app
+    assert isinstance(app, ChatApp)
+    await app.stack_ready.wait()
+    await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "start"])
+    await wait(pilot)
+    for key in keys:
+        await pilot.press(key)
+        await wait(pilot)
+    # The cursor blinks by a clock of its own.
+    app.chat_screen.prompt.cursor_blink = False
+    await wait(pilot)
+
+
+def prepared(*keys: str, then: Wait | None = None, wait: Wait = settle) -> Any:
+    """Return what is run before a picture: press keys, do something more, and close the file, whatever goes wrong."""
+
     async def run(pilot: Pilot[int]) -> None:
-        app = pilot.app
-        assert isinstance(app, ChatApp)
-        await app.stack_ready.wait()
-        await app.workers.wait_for_complete([worker for worker in app.workers if worker.group == "start"])
-        for key in keys:
-            await pilot.press(key)
-        # The cursor blinks by a clock of its own.
-        app.chat_screen.prompt.cursor_blink = False
-        await pilot.pause()
-        if close:
-            await app.library.close()
+        assert isinstance(pilot.app, ChatApp)
+        try:
+            await prepare(pilot, *keys, wait=wait)
+            if then is not None:
+                await then(pilot)
+        finally:
+            await pilot.app.library.close()
 
     return run
 
@@ -44,14 +61,14 @@ def prepare(*keys: str, close: bool = True) -> Any:
 @pytest.mark.parametrize("theme", ["chatui-dark", "chatui-light"])
 def test_main(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str) -> None:
     app = ChatApp(open_library(seeded, SeedModels()), Config(theme=theme))
-    assert snap_compare(app, terminal_size=size, run_before=prepare())
+    assert snap_compare(app, terminal_size=size, run_before=prepared())
 
 
 @pytest.mark.parametrize(("size", "theme"), [((120, 40), "chatui-dark"), ((80, 24), "chatui-light")])
 def test_tree(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str) -> None:
     """A pane where there is room for a third, else a dialog."""
     app = ChatApp(open_library(seeded, SeedModels()), Config(theme=theme))
-    assert snap_compare(app, terminal_size=size, run_before=prepare("ctrl+t", "space"))
+    assert snap_compare(app, terminal_size=size, run_before=prepared("ctrl+t", "space"))
 
 
 @pytest.mark.parametrize(
@@ -60,14 +77,12 @@ def test_tree(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str
 def test_compare(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str) -> None:
     app = ChatApp(open_library(seeded, SeedModels()), Config(theme=theme))
 
-    async def settled(pilot: Pilot[int]) -> None:
-        await prepare("escape", "left_square_bracket", "equals_sign", "left", "equals_sign", close=False)(pilot)
-        while not (isinstance(app.screen, CompareScreen) and plain(app.screen.query_one("#compare-head", Static))):
-            await pilot.pause()
-        await pilot.pause()
-        await app.library.close()
+    async def opened(pilot: Pilot[int]) -> None:
+        assert isinstance(app.screen, CompareScreen)
+        assert plain(app.screen.query_one("#compare-head", Static))
 
-    assert snap_compare(app, terminal_size=size, run_before=settled)
+    keys = ("escape", "left_square_bracket", "equals_sign", "left", "equals_sign")
+    assert snap_compare(app, terminal_size=size, run_before=prepared(*keys, then=opened))
 
 
 STEPS = [
@@ -107,12 +122,10 @@ def test_timeline(
             node: Message(node_id=node, parent_id=None, checkpoint_id=None, message_id=node, role=role, text=text)
             for node, role, text in said
         }
-        await prepare(close=False)(pilot)
         await app.push_screen(TimelineScreen(STEPS, messages, STEPS[2].checkpoint_id, read))
-        await pilot.pause()
-        await app.library.close()
+        await settle(pilot)
 
-    assert snap_compare(app, terminal_size=size, run_before=opened)
+    assert snap_compare(app, terminal_size=size, run_before=prepared(then=opened))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -120,4 +133,5 @@ def test_first_run(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> 
     models = SeedModels()
     models.missing = NoModel("There is no model to ask yet.")
     app = ChatApp(open_library(tmp_path / "chatui.db", models), Config(theme="chatui-light"))
-    assert snap_compare(app, terminal_size=size, run_before=prepare())
+    # Not until nothing is left to do: a transcript without a message goes on asking whether there is more to load.
+    assert snap_compare(app, terminal_size=size, run_before=prepared(wait=Pilot.pause))
