@@ -43,6 +43,8 @@ def show(
             else:
                 checkpoint = resolve(conversation, at)
                 messages = branch_to(conversation, checkpoint)
+                if messages and messages[-1].node_id == checkpoint:
+                    checkpoint = messages[-1].checkpoint_id
             if json:
                 output.print_json(
                     {
@@ -52,7 +54,7 @@ def show(
                     }
                 )
             else:
-                _print_branch(found.title, messages)
+                _print_branch(found.title, messages, _origin_line(conversation))
 
     asyncio.run(run())
 
@@ -74,6 +76,8 @@ def tree(context: typer.Context, thread: ThreadName, json: Json = False) -> None
                     }
                 )
             elif nodes:
+                if origin := _origin_line(conversation):
+                    print(output.dim(origin))
                 _print_tree(nodes)
             else:
                 print("The thread has no messages yet.")
@@ -181,13 +185,14 @@ def _title(conversation: Conversation) -> str:
 def resolve(conversation: Conversation, name: str) -> str:
     """Return the checkpoint that a person means: an id, or the start of the id of one message's checkpoint.
 
+    A message without a checkpoint of its own is named by its node's id instead.
+
     Raises:
         UsageError: Several ids start so.
     """
-    ids = [node.checkpoint_id for node in conversation.tree() if node.checkpoint_id]
-    if name in ids or not name.strip():
+    found = conversation.places(name) if name.strip() else []
+    if name in found:
         return name
-    found = [id_ for id_ in ids if id_.startswith(name)]
     if len(found) > 1:
         raise UsageError(f'"{clean_line(name, 60)}" fits {len(found)} checkpoints.', "Give more of the id.")
     # One that no message ends with may still be a checkpoint: the library looks.
@@ -260,8 +265,29 @@ INTERRUPTED = {
 }
 
 
-def _print_branch(title: str, messages: list[Message]) -> None:
+def _origin_line(conversation: Conversation) -> str:
+    """Where a copied thread comes from, with the command that shows it; "" for any other."""
+    origin = conversation.upkeep.origin()
+    if origin is None:
+        return ""
+    line = origin.sentence()
+    if origin.thread is None:
+        return line
+    thread_id = clean_line(origin.thread.thread_id, 80)
+    if origin.thread.deleted:
+        return f"{line} `chatui restore {thread_id}` brings it back."
+    if origin.message is None or origin.message.checkpoint_id is None:
+        return f"{line} `chatui tree {thread_id}` shows it."
+    checkpoint = clean_line(origin.message.checkpoint_id, 80)
+    if origin.message_deleted:
+        return f"{line} `chatui restore {thread_id} --at {checkpoint}` brings it back."
+    return f"{line} `chatui show {thread_id} --at {checkpoint[:_SHORT]}` shows it."
+
+
+def _print_branch(title: str, messages: list[Message], origin: str) -> None:
     print(output.bold(clean_line(title) or "(no title)"))
+    if origin:
+        print(output.dim(origin))
     for message in messages:
         who = message.role + (
             f" ({clean_line(message.model)})" if message.role == "assistant" and message.model else ""
@@ -287,7 +313,9 @@ def _print_tree(nodes: list[Message]) -> None:
         cut = " [cut off]" if node.interrupted else ""
         left = f"{indent}{'●' if node.on_active_path else '○'} {place}{node.role}{cut}  {marks}"
         room = 1000 if limit is None else limit - cell_len(left) - _SHORT - 2
-        lines.append((left + output.fit(clean_line(node.text, 400), max(room, 8)), (node.checkpoint_id or "")[:_SHORT]))
+        lines.append(
+            (left + output.fit(clean_line(node.text, 400), max(room, 8)), (node.checkpoint_id or node.node_id)[:_SHORT])
+        )
     widest = max(cell_len(left) for left, _ in lines)
     for left, checkpoint in lines:
         print(f"{left}{' ' * (widest - cell_len(left))}  {output.dim(checkpoint)}".rstrip())

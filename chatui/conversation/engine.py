@@ -11,12 +11,14 @@ LangGraph is imported at the first turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from chatui.config import Config
-from chatui.conversation.events import Event, Failed, Finished, Stopped
+from chatui.conversation.events import Event
 from chatui.conversation.tree import Message, Partial
 from chatui.conversation.upkeep import Upkeep
 from chatui.conversation.walk import Walk
@@ -65,7 +67,7 @@ class Conversation(Walk):
     @property
     def upkeep(self) -> Upkeep:
         """Stars, names, deleting, purging and copying out."""
-        return Upkeep(self._store, self)
+        return Upkeep(self._store, self, lambda node_id: self._places().address(node_id))
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 
@@ -100,21 +102,27 @@ class Conversation(Walk):
                 async for event in events:
                     yield event
 
-    async def regenerate(self, node_id: str, *, model: str | None = None, count: int = 1) -> AsyncGenerator[Event]:
+    async def regenerate(
+        self, node_id: str, *, model: str | None = None, count: int = 1, watched: Callable[[], int | None] | None = None
+    ) -> AsyncGenerator[Event]:
         """Answer a prompt once more, as a new alternative.
 
         Args:
             node_id: An answer, or the prompt itself.
             model: Who answers.
-            count: How many alternatives to ask for at once. The events are the first one's; the last event comes when all
-                have ended.
+            count: How many alternatives to ask for at once. From two on what happens to each comes as an `Alternative`, and one
+                last event when all have ended.
+            watched: Asked then which of several a person looks at, from 0: that one becomes the head. None where nobody looks:
+                the first that finished does.
         """
         async with self._lock:
             await self._catch_up()
             prompt = self._prompt_of(self.message(node_id))
             original = await self._places().original(prompt)
             count = max(1, min(count, MOST_ALTERNATIVES))
-            async with aclosing(self._turn_at(original, prompt.parent_id, model, count=count)) as events:
+            async with aclosing(
+                self._turn_at(original, prompt.parent_id, model, count=count, watched=watched)
+            ) as events:
                 async for event in events:
                     yield event
 
@@ -204,7 +212,14 @@ class Conversation(Walk):
                 yield event
 
     async def _turn_at(
-        self, message: HumanMessage, follows: str | None, model: str | None, *, count: int = 1, begun: str = ""
+        self,
+        message: HumanMessage,
+        follows: str | None,
+        model: str | None,
+        *,
+        begun: str = "",
+        count: int = 1,
+        watched: Callable[[], int | None] | None = None,
     ) -> AsyncGenerator[Event]:
         """Run a turn, or several of the same prompt at once. The lock is held."""
         from chatui.conversation.turn import Prompt, Turn
@@ -215,32 +230,46 @@ class Conversation(Walk):
         shape = self._ledger().shape(checkpoint_id)
         prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref, begun)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
-        others = [asyncio.create_task(_last(turn)) for turn in self._turns[1:]]
+        happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         try:
-            async with aclosing(self._turns[0].events()) as events:
+            async with aclosing(happening) as events:
                 async for event in events:
-                    if isinstance(event, Finished | Stopped | Failed):
-                        yield await self._ended(event, others)
-                    else:
-                        yield event
+                    yield event
         finally:
-            for turn in self._turns:
-                turn.stop()
-            await asyncio.gather(*others, return_exceptions=True)
             self._turns = []
 
-    async def _ended(self, first: Event, others: list[asyncio.Task[Event]]) -> Event:
-        """Wait for the other alternatives, and return the event that stands for all: the first that finished."""
-        if not others:
-            return first
-        # One that was stopped before it began, or could not begin, has left nothing to tell.
-        ends = await asyncio.gather(*others, return_exceptions=True)
-        event = next((end for end in [first, *ends] if isinstance(end, Finished)), first)
-        if isinstance(event, Finished):
-            await self.go_to(event.message.node_id)
-            # How many alternatives there are is known only now.
-            event = Finished(self.message(event.message.node_id))
-        return event
+    async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:
+        """Run the turns beside each other; at the end one of their answers becomes the head."""
+        from chatui.conversation.alternatives import Alternatives
+
+        alternatives = Alternatives(self._turns)
+        whole = False
+        try:
+            async with aclosing(alternatives.events()) as events:
+                async for event in events:
+                    yield event
+            whole = True
+        finally:
+            if not whole:
+                # Nobody waits for the end. The row has the one that ended last.
+                self._head_node = None
+        end = alternatives.chosen(watched() if watched else None)
+        if end.message is not None:
+            # Another window may have deleted it meanwhile.
+            with suppress(UsageError):
+                await self.go_to(end.message.node_id)
+                # How many alternatives there are is known only now.
+                end = msgspec.structs.replace(end, message=self.message(end.message.node_id))
+        yield end
+
+    def _moved(self, node_id: str) -> None:
+        # While several answers are written none of them is the branch yet: here the prompt stays the head. In the row it is the
+        # answer that ended last, for the case that the program ends.
+        if len(self._turns) > 1:
+            message = self._store.messages.get(self.thread_id, node_id, deleted=True)
+            if message is not None and message.role != "user":
+                return
+        super()._moved(node_id)
 
     async def _catch_up(self) -> None:
         """Index what another program wrote in this thread since."""
@@ -251,17 +280,10 @@ class Conversation(Walk):
         if self._kept_ledger is None:
             from chatui.conversation.ledger import Ledger
 
-            self._kept_ledger = Ledger(self._store, self.thread_id, self.owner, self._moved)
+            self._kept_ledger = Ledger(self._store, self.thread_id, self.owner, lambda: self.head_node, self._moved)
         return self._kept_ledger
 
     def _places(self) -> Places:
         from chatui.conversation.places import Places
 
         return Places(self._store, self._ledger())
-
-
-async def _last(turn: Turn) -> Event:
-    """Run a turn that nobody watches, and return its last event."""
-    async with aclosing(turn.events()) as events:
-        seen = [event async for event in events]
-    return seen[-1]

@@ -1,7 +1,9 @@
 """What a turn yields.
 
 The first event is `Started`, then `Asked` once the model is there; pieces come between; the last is `Finished`, `Stopped` or
-`Failed`. Every text in an event is clean already. The screens match on these classes and nothing else.
+`Failed`. Where several answers are asked for at once, all that happens to one of them comes as an `Alternative`, and the last
+event stands for all: whoever knows of one answer only never mixes up two. Every text in an event is clean already. The screens
+match on these classes and nothing else.
 """
 
 from __future__ import annotations
@@ -55,7 +57,7 @@ class ReasoningPiece(msgspec.Struct, frozen=True):
 
 
 class Finished(msgspec.Struct, frozen=True):
-    """The reply is complete and saved, and is the head now."""
+    """The reply is complete and saved, and is the head now. As an `Alternative` it is saved, and no head yet."""
 
     message: Message
 
@@ -73,4 +75,18 @@ class Failed(msgspec.Struct, frozen=True):
     message: Message | None
 
 
-Event = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+class Alternative(msgspec.Struct, frozen=True):
+    """What happens to one of several answers that were asked for at once.
+
+    Attributes:
+        index: Which of them, from 0.
+        event: Its event: each has a first and a last one of its own.
+    """
+
+    index: int
+    event: Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+
+
+#: How one answer ends.
+End = Finished | Stopped | Failed
+Event = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative

@@ -34,12 +34,16 @@ class Ledger:
         store: The file.
         thread_id: The thread.
         owner: The user that a new thread belongs to.
+        viewed: Gives the node id of the head.
         moved: Called with the node id of each new head.
     """
 
-    def __init__(self, store: Store, thread_id: str, owner: str, moved: Callable[[str], None]) -> None:
+    def __init__(
+        self, store: Store, thread_id: str, owner: str, viewed: Callable[[], str], moved: Callable[[str], None]
+    ) -> None:
         self._store = store
         self._index = store.index(fold_messages)
+        self._viewed = viewed
         self._moved = moved
         self.thread_id = thread_id
         self.owner = owner
@@ -108,8 +112,7 @@ class Ledger:
         async with self._store.database.transaction() as connection:
             yield connection, node_id
             await self._index.apply(connection, plan)
-            # The way to the message it follows was remembered when the head came there.
-            await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, node_id, levels=2)
+            await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, node_id, left=self._viewed())
         self._moved(node_id)
 
     def _message(self, node_id: str) -> Message:

@@ -138,6 +138,10 @@ class Library:
         """Say whether anything was written to the file since the last call, by this process or another."""
         return self._store.database.changed()
 
+    def remembered(self, key: str) -> str | None:
+        """Return what `remember` kept, None where it kept nothing."""
+        return self._store.meta.get(key)
+
     def stats(self) -> Stats:
         """Count what the file holds."""
         return self._store.stats()
@@ -230,6 +234,12 @@ class Library:
         if not self._store.database.frozen:
             async with self._store.database.transaction() as connection:
                 await self._store.threads.mark_viewed(connection, thread_id)
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep how the screen was left, for the next start. Does nothing on a file that cannot be written."""
+        if not self._store.database.frozen:
+            async with self._store.database.transaction() as connection:
+                await self._store.meta.set(connection, key, value)
 
     def conversation(self, thread_id: str | None = None) -> Conversation:
         """Open a thread; None starts a new one, which is saved with its first message.

@@ -71,13 +71,13 @@ class Places:
         empty = self._store.messages.checkpoints_of(self._thread_id, "")
         if empty:
             return empty[0]
-        first = self._store.messages.tree(self._thread_id, "")
-        if not first:
+        first = self._store.messages.first_checkpoint(self._thread_id)
+        if first is None:
             # Where each checkpoint holds its whole list, the empty list says so to the next turn.
             if self._ledger.shape(None).whole:
                 return await self._graph_update(None, [], MODEL)
             return await self._graph_update(None, None, END)
-        made = await self._graph_update(first[0].checkpoint_id, Overwrite([]), START)
+        made = await self._graph_update(first, Overwrite([]), START)
         await self._ledger.catch_up()
         return made
 

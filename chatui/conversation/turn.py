@@ -15,13 +15,13 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata
 
 from chatui.conversation import memory
-from chatui.conversation.events import Asked, Event, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.events import Asked, End, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
-from chatui.conversation.tree import Interruption, Message, Partial
+from chatui.conversation.tree import Interruption, Message, Partial, Sent
 from chatui.errors import ChatuiError, ConnectionLost, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from chatui.conversation.ledger import Ledger
     from chatui.models import OpenModel
 
+#: What happens in one turn.
+TurnEvent = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
 
@@ -71,6 +73,9 @@ class _Reply:
         self.created_at = now()
         self.began = time.monotonic()
         self.first_token: float | None = None
+        self.first_thought: float | None = None
+        self.thought_seconds: float | None = None
+        self.sent: Sent | None = None
 
     @property
     def text(self) -> str:
@@ -87,9 +92,12 @@ class _Reply:
         self.usage = chunk.usage_metadata or self.usage
         thought = chunk.additional_kwargs.get("reasoning_content")
         if isinstance(thought, str) and (thought := clean(thought)):
+            self.first_thought = self.first_thought or time.monotonic()
             self.thoughts.append(thought)
             pieces.append(ReasoningPiece(thought))
         if text := clean(str(chunk.text)):
+            if self.thought_seconds is None and self.first_thought is not None:
+                self.thought_seconds = time.monotonic() - self.first_thought
             self.texts.append(text)
             pieces.append(TextPiece(text))
         if pieces and self.first_token is None:
@@ -98,11 +106,18 @@ class _Reply:
 
     def message(self, interrupted: Interruption | None) -> AIMessage:
         """Return the reply as a message, with our facts in its metadata, where no provider's API ever gets to see them."""
+        thought_seconds = self.thought_seconds
+        if thought_seconds is None and self.first_thought is not None:
+            # It was cut while it thought.
+            thought_seconds = time.monotonic() - self.first_thought
         facts = {
             "model": self.model,
             "created_at": self.created_at,
             "seconds": round(time.monotonic() - self.began, 3),
             "first_token_seconds": None if self.first_token is None else round(self.first_token, 3),
+            "reasoning_seconds": None if thought_seconds is None else round(thought_seconds, 3),
+            # Plain data: the serializer gives nothing else back.
+            "sent": msgspec.to_builtins(self.sent),
             "interrupted": interrupted,
         }
         return AIMessage(
@@ -135,27 +150,33 @@ class Turn:
         self._ledger = ledger
         self._models = models
         self._prompt = prompt
-        self._events: asyncio.Queue[Event | Exception] = asyncio.Queue()
+        self._events: asyncio.Queue[TurnEvent | Exception] = asyncio.Queue()
         self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model), prompt.begun)
         self._graph: Graph | None = None
         self._asked_at: str | None = None  # the checkpoint that ends with the prompt
         self._opened: OpenModel | None = None
         self._task: asyncio.Task[None] | None = None
+        #: Whether it was told to stop.
+        self.stopped = False
 
-    async def events(self) -> AsyncGenerator[Event]:
+    async def events(self) -> AsyncGenerator[TurnEvent]:
         """Run the turn. Closing the generator early stops it; what came is saved then too.
 
         Raises:
-            ChatuiError: The prompt could not be saved; nothing was written.
+            ChatuiError: The prompt could not be saved, or the turn was stopped before that; nothing was written.
         """
+        if self.stopped:
+            raise ChatuiError("The turn was stopped.")
         task = self._task = asyncio.create_task(self._run())
+        # One that is stopped before its first step says nothing itself.
+        task.add_done_callback(lambda _: self._events.put_nowait(ChatuiError("The turn was stopped.")))
         try:
             while True:
                 event = await self._events.get()
                 if isinstance(event, Exception):
                     raise event
                 yield event
-                if isinstance(event, Finished | Stopped | Failed):
+                if isinstance(event, End):
                     return
         finally:
             task.cancel()
@@ -164,7 +185,8 @@ class Turn:
                 await task
 
     def stop(self) -> None:
-        """Stop the turn; `events` then ends with `Stopped`."""
+        """Stop the turn; `events` then ends with `Stopped`, or raises if it had not begun."""
+        self.stopped = True
         if self._task is not None:
             self._task.cancel()
 
@@ -201,14 +223,24 @@ class Turn:
         self._put(Started(saved, reply.message_id, reply.model))
         self._opened = model = await self._models.open(prompt.model)
         selection = memory.select(messages, system_prompt=prompt.system_prompt, context_length=model.context_length)
-        self._put(Asked(len(selection.messages), selection.left_out, selection.estimated_tokens, model.context_length))
+        # A model goes on with an answer that stands last.
+        begun = [AIMessage(prompt.begun)] if prompt.begun else []
+        messages = [*selection.messages, *begun]
+        tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
+        self._put(Asked(len(messages), selection.left_out, tokens, model.context_length))
+        system = sum(isinstance(message, SystemMessage) for message in messages)
+        reply.sent = Sent(
+            messages=len(messages) - system,
+            system_prompt=system > 0,
+            left_out=selection.left_out,
+            estimated_tokens=tokens,
+            context_length=model.context_length,
+        )
         saving = asyncio.create_task(self._save_often(checkpoint_id))
         try:
-            # A model goes on with an answer that stands last.
-            begun = [AIMessage(prompt.begun)] if prompt.begun else []
             if prompt.begun:
                 self._put(TextPiece(prompt.begun))
-            await self._stream(model, [*selection.messages, *begun])
+            await self._stream(model, messages)
         finally:
             saving.cancel()
             # Not only told to end, but ended: a late write must not bring back a partial that was dropped.
@@ -312,5 +344,5 @@ class Turn:
             return self._opened.explain(error, began=bool(self._reply.texts))
         return ChatuiError(f"The turn failed: {clean(str(error)) or type(error).__name__}.", "Try again.")
 
-    def _put(self, event: Event) -> None:
+    def _put(self, event: TurnEvent) -> None:
         self._events.put_nowait(event)

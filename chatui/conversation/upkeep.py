@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chatui.conversation.origin import Origin, origin_of
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, UsageError
 from chatui.storage import Store
@@ -29,11 +30,13 @@ class Upkeep:
     Args:
         store: The file.
         walk: The thread; its head moves when the message it stands on is deleted.
+        address: Gives the checkpoint that ends with a message, made where it is missing.
     """
 
-    def __init__(self, store: Store, walk: Walk) -> None:
+    def __init__(self, store: Store, walk: Walk, address: Callable[[str], Awaitable[str]]) -> None:
         self._store = store
         self._walk = walk
+        self._address = address
         self._thread_id = walk.thread_id
 
     async def timeline(self) -> Sequence[Step]:
@@ -51,6 +54,10 @@ class Upkeep:
         from chatui.conversation.timeline import state
 
         return await asyncio.to_thread(state, self._store, self._thread_id, checkpoint_id)
+
+    def origin(self) -> Origin | None:
+        """Return where this thread was copied from, None if it is no copy."""
+        return origin_of(self._store, self._thread_id)
 
     async def star(self, node_id: str, on: bool = True) -> Message:
         """Put a star on a message, or take it off. At a fork nobody has viewed, a starred alternative is shown first."""
@@ -78,9 +85,11 @@ class Upkeep:
         message = self._walk.message(node_id)
         self._check_quiet()
         gone = self._store.marks.below(self._thread_id, node_id)
+        # Asked before it is hidden: a head that is not shown counts as none.
+        head = self._walk.head_node
         async with self._store.database.transaction() as connection:
             await self._store.marks.delete(connection, self._thread_id, node_id)
-        if self._walk.head_node in gone:
+        if head in gone:
             await self._walk.go_to(message.parent_id)
         return len(gone)
 
@@ -114,9 +123,12 @@ class Upkeep:
         gone = self._store.marks.below(self._thread_id, node_id, hidden=True)
         index = await self._index()
         await index.catch_up(self._thread_id)
-        if self._walk.head_node in gone:
-            above = self._store.messages.parent(self._thread_id, node_id)
-            await self._walk.go_to(above)
+        head, kept = self._walk.head_node, self._store.threads.head(self._thread_id)[1]
+        if head in gone:
+            await self._walk.go_to(self._store.messages.parent(self._thread_id, node_id))
+        elif kept in gone:
+            # One that another window deleted: the row must not name what is not there.
+            await self._walk.go_to(head or None)
         lineage = await asyncio.to_thread(index.lineage, self._thread_id)
         async with self._store.database.transaction() as connection:
             await remove_messages(connection, self._thread_id, gone, lineage)
@@ -136,14 +148,12 @@ class Upkeep:
         self._store.database.check_writable()
         index = await self._index()
         await index.catch_up(self._thread_id)
+        checkpoint_id = await self._address(node_id) if node_id is not None else None
         lineage = await asyncio.to_thread(index.lineage, self._thread_id)
-        if node_id is None:
+        if node_id is None or checkpoint_id is None:
             kept = set(lineage.parents)
         else:
-            message = self._walk.message(node_id)
-            if message.checkpoint_id is None:
-                raise ChatuiError("This message came with others in one step.", "Continue from it first, then copy it.")
-            kept = set(lineage.above(message.checkpoint_id))
+            kept = set(lineage.above(checkpoint_id))
             if with_branches:
                 below = lineage.of(self._store.marks.below(self._thread_id, node_id))
                 kept |= {name for checkpoint in below for name in lineage.above(checkpoint)}

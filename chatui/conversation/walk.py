@@ -44,18 +44,9 @@ class Walk:
         """Return the thread's row, None before its first message."""
         return self._store.threads.get(self.thread_id)
 
-    def branch(self, *, last: int | None = None, before: str | None = None) -> list[Message]:
-        """Return the active branch, root first.
-
-        Args:
-            last: Only so many messages of its end.
-            before: Only what stands above this node of the branch.
-        """
-        skip = 0
-        if before is not None:
-            ids = self._store.messages.path_ids(self.thread_id, self.head_node)
-            skip = ids.index(before) + 1 if before in ids else 0
-        return self._store.messages.path(self.thread_id, self.head_node, last=last, skip=skip)
+    def branch(self) -> list[Message]:
+        """Return the whole active branch, root first."""
+        return self._store.messages.path(self.thread_id, self.head_node)
 
     def branch_ids(self) -> list[str]:
         """Return the nodes of the active branch, root first."""
@@ -85,7 +76,7 @@ class Walk:
         if length - first < NEAR:
             return self._store.messages.path(self.thread_id, head, last=last - first + 1, skip=length - last)
         if self._ids is None or self._ids[0] != head:
-            # From the head upwards; a head stays below the same messages for as long as it is one.
+            # From the head upwards; a message stays below the same others for as long as it is one.
             self._ids = (head, self._store.messages.path_ids(self.thread_id, head))
         return self._store.messages.of(self.thread_id, self._ids[1][length - last : length - first + 1])
 
@@ -100,6 +91,18 @@ class Walk:
             None where there is none in that direction.
         """
         return self._store.messages.next_fork(self.thread_id, self.head_node, depth, step)
+
+    def prompts(self) -> list[str]:
+        """Return what was said by the person on the active branch, the oldest first."""
+        return self._store.messages.prompts(self.thread_id, self.head_node)
+
+    def count_following(self, node_id: str | None) -> int:
+        """Return how many messages follow one directly; None for those that begin the thread."""
+        return self._store.messages.count_following(self.thread_id, node_id or "")
+
+    def places(self, start: str) -> list[str]:
+        """Return the ids that begin so: of messages' checkpoints, and of the nodes of those that have none of their own."""
+        return self._store.messages.places(self.thread_id, start)
 
     def tree(self) -> list[Message]:
         """Return every message, depth first, alternatives in the order they were made."""
@@ -123,12 +126,16 @@ class Walk:
     def at(self, checkpoint_id: str) -> str | None:
         """Return the node that a checkpoint ends with, None before the first message.
 
+        A message that came with others in one step may have no checkpoint yet: its node's id stands for it.
+
         Raises:
             UnknownCheckpoint: The thread has none of this id.
         """
         node_id = None
         if self._store.has_checkpoint(self.thread_id, checkpoint_id):
             node_id = self._store.messages.node_of(self.thread_id, checkpoint_id)
+        elif checkpoint_id and self._store.messages.get(self.thread_id, checkpoint_id, deleted=True) is not None:
+            node_id = checkpoint_id
         if node_id is None:
             raise UnknownCheckpoint(clean(checkpoint_id), self.thread_id)
         return node_id or None
@@ -162,11 +169,11 @@ class Walk:
     async def go_to(self, node_id: str | None) -> Message | None:
         """Set the head to a message; None sets it before the first. The next turn starts an alternative where it has any below."""
         message = self.message(node_id) if node_id else None
-        self._head_node = node_id or ""
+        left, self._head_node = self.head_node, node_id or ""
         if not self._store.database.frozen:
             async with self._store.database.transaction() as connection:
                 checkpoint_id = message.checkpoint_id if message else None
-                await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, self._head_node)
+                await self._store.threads.set_head(connection, self.thread_id, checkpoint_id, node_id or "", left=left)
         return message
 
     async def view(self, node_id: str) -> Message:

@@ -13,6 +13,7 @@ import msgspec
 from chatui.storage.database import Database, side_file
 from chatui.storage.marks import Marks
 from chatui.storage.messages import Messages
+from chatui.storage.meta import Meta
 from chatui.storage.partials import Partials
 from chatui.storage.threads import Threads
 
@@ -45,6 +46,7 @@ class Store:
         messages: The message index, read.
         marks: Stars, names and deletions of messages.
         partials: Replies that are not complete.
+        meta: Single values.
     """
 
     def __init__(self, database: Database) -> None:
@@ -53,6 +55,7 @@ class Store:
         self.messages = Messages(database)
         self.marks = Marks(database)
         self.partials = Partials(database)
+        self.meta = Meta(database)
         self._saver: AsyncSqliteSaver | None = None
 
     @classmethod

@@ -28,11 +28,11 @@ from chatui.storage.channels import DEFAULT_CHANNEL, Shape, find_channel, find_s
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
 from chatui.storage.lineage import Lineage
-from chatui.storage.records import Interruption, Usage, now
+from chatui.storage.records import Interruption, Sent, Usage, now
 from chatui.storage.tables import has_tables, metadata_of, rows_are_gone
 from chatui.text import clean, clean_line
 
-#: The key of our own facts in a message's response_metadata: model, created_at, seconds, interrupted.
+#: The key of our own facts in a message's response_metadata: model, created_at, seconds, what was sent, interrupted.
 FACTS = "chatui"
 
 #: Folds messages that were written into a list: (list, messages in order) -> list.
@@ -135,10 +135,10 @@ class Index:
         rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         await connection.executemany(
             """INSERT INTO chatui_messages (thread_id, node_id, parent_id, depth, rank, checkpoint_id, message_id, role, text,
-                   reasoning, model, created_at, usage, seconds, first_token_seconds, interrupted, hidden)
+                   reasoning, model, created_at, usage, seconds, first_token_seconds, interrupted, reasoning_seconds, sent, hidden)
                VALUES (?1, ?2, ?3,
                    coalesce((SELECT depth + 1 FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 1),
-                   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,
+                   ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
                    coalesce((SELECT hidden FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 0) OR EXISTS (
                        SELECT 1 FROM chatui_marks WHERE thread_id = ?1 AND node_id = ?2 AND deleted_at IS NOT NULL))
                ON CONFLICT (thread_id, node_id) DO NOTHING""",
@@ -408,7 +408,17 @@ def row(thread_id: str, node: Node, step: Step) -> tuple[Any, ...]:
         _number(facts.get("seconds")),
         _number(facts.get("first_token_seconds")),
         facts.get("interrupted") if facts.get("interrupted") in _INTERRUPTIONS else None,
+        _number(facts.get("reasoning_seconds")),
+        _sent(facts.get("sent")),
     )
+
+
+def _sent(value: Any) -> str | None:
+    """What was sent, as it is kept in the index; None where the message does not say it, or says something else."""
+    try:
+        return msgspec.json.encode(msgspec.convert(value, Sent)).decode()
+    except msgspec.ValidationError:
+        return None
 
 
 def _number(value: Any) -> float | None:

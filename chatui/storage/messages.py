@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 
 from chatui.storage.database import Database
-from chatui.storage.records import Message, Usage
+from chatui.storage.records import Message, Sent, Usage
 from chatui.storage.tables import has_tables
 
 _COLUMNS = """m.node_id, m.parent_id, m.checkpoint_id, m.message_id, m.role, m.text, m.reasoning, m.model, m.created_at,
-    m.usage, m.seconds, m.first_token_seconds, m.interrupted, k.name, coalesce(k.starred, 0), m.depth"""
+    m.usage, m.seconds, m.first_token_seconds, m.reasoning_seconds, m.sent, m.interrupted,
+    k.name, coalesce(k.starred, 0), m.depth"""
 _FROM = "chatui_messages m LEFT JOIN chatui_marks k ON k.thread_id = m.thread_id AND k.node_id = m.node_id"
 # Messages that are marked as deleted, and all below them, are not shown; only Marks knows them.
 _SIBLING = "s.thread_id = m.thread_id AND s.parent_id = m.parent_id AND NOT s.hidden"
@@ -27,6 +28,19 @@ UPWARDS = """WITH RECURSIVE path (node_id, place) AS (
     SELECT m.parent_id, place + 1 FROM path
     JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
     WHERE m.parent_id <> '')"""
+
+#: From the nodes ?2 and ?3 of the thread ?1 up to where their ways part, the deeper one a step at a time, both where they are
+#: level. The depths count down by themselves, so that it ends also where a node is not in the index.
+PARTING = """WITH RECURSIVE ways (node_id, depth, other_id, other_depth) AS (
+    SELECT ?2, coalesce((SELECT depth FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?2), 0),
+           ?3, coalesce((SELECT depth FROM chatui_messages WHERE thread_id = ?1 AND node_id = ?3), 0)
+    UNION ALL
+    SELECT coalesce(m.parent_id, w.node_id), w.depth - (w.depth >= w.other_depth),
+           coalesce(o.parent_id, w.other_id), w.other_depth - (w.other_depth >= w.depth)
+    FROM ways w
+    LEFT JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = w.node_id AND w.depth >= w.other_depth
+    LEFT JOIN chatui_messages o ON o.thread_id = ?1 AND o.node_id = w.other_id AND w.other_depth >= w.depth
+    WHERE w.node_id <> w.other_id AND (w.depth > 0 OR w.other_depth > 0))"""
 
 
 def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: bool) -> Message:
@@ -43,6 +57,8 @@ def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: 
         usage,
         seconds,
         first,
+        thinking,
+        sent,
         interrupted,
         *marks,
     ) = row
@@ -60,6 +76,8 @@ def _message(row: tuple[Any, ...], alternative: int, alternatives: int, active: 
         usage=msgspec.json.decode(usage, type=Usage) if usage else None,
         seconds=seconds,
         first_token_seconds=first,
+        reasoning_seconds=thinking,
+        sent=msgspec.json.decode(sent, type=Sent) if sent else None,
         interrupted=interrupted,
         name=name,
         starred=bool(starred),
@@ -125,11 +143,13 @@ class Messages:
             depth: Where to start; a message there does not count.
             step: The direction.
         """
-        order, than = ("DESC", "<") if step < 0 else ("ASC", ">")
-        sql = f"""{UPWARDS} SELECT m.depth FROM path p JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
+        # Going up, the first one that is met is the nearest; going down, the whole path below has to be known.
+        order, than = ("", "<") if step < 0 else ("ORDER BY m.depth", ">")
+        sql = f"""{UPWARDS} SELECT m.depth FROM path p
+            CROSS JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
             WHERE m.depth {than} ?3 AND EXISTS (
                 SELECT 1 FROM chatui_messages s WHERE {_SIBLING} AND s.node_id <> m.node_id)
-            ORDER BY m.depth {order} LIMIT 1"""
+            {order} LIMIT 1"""
         with self._database.reading() as connection:
             row = connection.execute(sql, (thread_id, node_id, depth)).fetchone() if node_id else None
         return row[0] if row else None
@@ -177,6 +197,36 @@ class Messages:
         return [
             _message(row, place, siblings[row[1]], row[0] in active) for row, place in zip(rows, places, strict=True)
         ]
+
+    def count_following(self, thread_id: str, node_id: str) -> int:
+        """Return how many messages follow one directly; "" for those that begin the thread."""
+        sql = "SELECT count(*) FROM chatui_messages WHERE thread_id = ? AND parent_id = ? AND NOT hidden"
+        with self._database.reading() as connection:
+            return int(connection.execute(sql, (thread_id, node_id)).fetchone()[0])
+
+    def prompts(self, thread_id: str, node_id: str) -> list[str]:
+        """Return what a person said on the branch that ends with a message, root first."""
+        sql = f"""{UPWARDS} SELECT m.text FROM path p JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
+            WHERE m.role = 'user' ORDER BY p.place DESC"""
+        if not node_id:
+            return []
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(sql, (thread_id, node_id))]
+
+    def places(self, thread_id: str, start: str) -> list[str]:
+        """Return the ids that begin so: of messages' checkpoints, and of the nodes of those that have none of their own."""
+        sql = """SELECT coalesce(checkpoint_id, node_id) AS place FROM chatui_messages
+            WHERE thread_id = ? AND NOT hidden AND substr(place, 1, length(?)) = ? ORDER BY rank, depth"""
+        with self._database.reading() as connection:
+            return [row[0] for row in connection.execute(sql, (thread_id, start, start))]
+
+    def first_checkpoint(self, thread_id: str) -> str | None:
+        """Return the first checkpoint that ends with a message, a deleted one too; None in a thread without any."""
+        sql = """SELECT checkpoint_id FROM chatui_messages WHERE thread_id = ? AND checkpoint_id IS NOT NULL
+            ORDER BY rank, depth LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return row[0] if row else None
 
     def siblings(self, thread_id: str, node_id: str) -> list[str]:
         """Return the node ids of a message and its alternatives, in their order."""

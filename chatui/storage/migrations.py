@@ -6,7 +6,7 @@ LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never tou
     chatui_messages     the message index, derived: one row a node of the tree, with its whole text
     chatui_checkpoints  the message index, derived: which node each checkpoint ends with
     chatui_search       the message index, derived: full text
-    chatui_choices      at which alternative of a fork the user looked last
+    chatui_choices      below each message, at which alternative the user looked last
     chatui_marks        stars and names, by node
     chatui_partials     replies that stream, or that a crash cut off
     chatui_drafts       what was typed and not sent
@@ -192,6 +192,13 @@ def m002_message_index(connection: sqlite3.Connection) -> None:
         CREATE TRIGGER chatui_messages_removed AFTER DELETE ON chatui_messages BEGIN
             INSERT INTO chatui_search (chatui_search, rowid, text) VALUES ('delete', OLD.id, OLD.text);
         END""")
+
+
+@migration
+def m003_sent(connection: sqlite3.Connection) -> None:
+    """What a model was sent, as JSON, and how long it thought. Replies that are indexed already never recorded either."""
+    connection.execute("ALTER TABLE chatui_messages ADD COLUMN sent TEXT")
+    connection.execute("ALTER TABLE chatui_messages ADD COLUMN reasoning_seconds REAL")
 
 
 @migration

@@ -31,6 +31,24 @@ class Usage(msgspec.Struct, frozen=True):
     total_tokens: int
 
 
+class Sent(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model was sent for a reply.
+
+    Attributes:
+        messages: How many, the system prompt not counted.
+        system_prompt: Whether one stood before them.
+        left_out: How many messages of the branch, its oldest, the memory strategy left out.
+        estimated_tokens: Of all that was sent, as estimated before the call; `Usage` has what the server counted.
+        context_length: The tokens that the model took then, None where unknown.
+    """
+
+    messages: int
+    system_prompt: bool = False
+    left_out: int = 0
+    estimated_tokens: int = 0
+    context_length: int | None = None
+
+
 class Thread(msgspec.Struct, frozen=True, kw_only=True):
     """One saved conversation, as a list shows it.
 
@@ -76,6 +94,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     #: Seconds from the request to the end of the reply, and to its first token.
     seconds: float | None = None
     first_token_seconds: float | None = None
+    #: Seconds from the first thought to the first word of the answer.
+    reasoning_seconds: float | None = None
+    #: None where it was not recorded: of prompts, of other programs' replies, and of those before chatui recorded it.
+    sent: Sent | None = None
     interrupted: Interruption | None = None
     name: str | None = None
     starred: bool = False

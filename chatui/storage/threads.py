@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatui.errors import AmbiguousThread, UnknownThread
 from chatui.storage.database import Database
-from chatui.storage.messages import UPWARDS
+from chatui.storage.messages import PARTING
 from chatui.storage.partials import alive
 from chatui.storage.records import Thread, now
 from chatui.text import clean_line
@@ -177,6 +177,13 @@ class Threads:
             ).fetchone()
         return (row[0], row[1]) if row else (None, None)
 
+    def origin(self, thread_id: str) -> tuple[str | None, str]:
+        """Return where a thread was copied from as (thread id, node id): (None, '') if it is no copy, node '' if whole."""
+        sql = "SELECT origin_thread, coalesce(origin_node, '') FROM chatui_threads WHERE thread_id = ?"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return (row[0], row[1]) if row else (None, "")
+
     def system_prompt(self, thread_id: str) -> str | None:
         """Return the system prompt of a thread, None where it has none of its own."""
         with self._database.reading() as connection:
@@ -219,29 +226,42 @@ class Threads:
         checkpoint_id: str | None,
         node_id: str,
         *,
-        levels: int | None = None,
+        left: str,
     ) -> None:
-        """Move the head, and remember at each fork above it which way it goes.
+        """Move the head, and remember which way it went, so that one comes back to where one was.
+
+        The way to the head that the file holds is remembered already, so this costs what the head moves, not how deep it stands.
 
         Args:
             connection: Of an open transaction.
             thread_id: The thread.
             checkpoint_id: The checkpoint that the next turn continues from, None before the first message.
             node_id: The message that it ends with, "" before the first.
-            levels: How many messages up to look for forks, where the way further up is remembered already; None for all.
+            left: The message that was viewed until now, "" for none. The file may hold another: where nobody had moved the
+                head yet, and where another window moved it.
         """
+        sql = "SELECT coalesce(head_node, '') FROM chatui_threads WHERE thread_id = ?"
+        async with connection.execute(sql, (thread_id,)) as cursor:
+            row = await cursor.fetchone()
+        stored = row[0] if row else ""
+        if left != stored:
+            await self._remember(connection, thread_id, left, stored)
+        await self._remember(connection, thread_id, node_id, left)
         await connection.execute(
             """UPDATE chatui_threads SET head = ?, head_node = ?, viewed = (SELECT max(viewed) + 1 FROM chatui_threads)
                WHERE thread_id = ?""",
             (checkpoint_id, node_id, thread_id),
         )
+
+    @staticmethod
+    async def _remember(connection: aiosqlite.Connection, thread_id: str, node_id: str, known: str) -> None:
+        """Remember the way to a message from where it parts from the way to another, which is remembered already."""
         await connection.execute(
-            f"""{UPWARDS} INSERT OR REPLACE INTO chatui_choices
-                SELECT ?1, m.parent_id, m.node_id FROM (SELECT node_id FROM path LIMIT ?3) p
-                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id
-                WHERE EXISTS (SELECT 1 FROM chatui_messages s WHERE s.thread_id = ?1 AND s.parent_id = m.parent_id
-                              AND s.node_id <> m.node_id)""",
-            (thread_id, node_id, -1 if levels is None else levels),
+            f"""{PARTING} INSERT OR REPLACE INTO chatui_choices
+                SELECT ?1, m.parent_id, m.node_id FROM ways w
+                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = w.node_id
+                WHERE w.node_id <> w.other_id AND w.depth >= w.other_depth""",
+            (thread_id, node_id, known),
         )
 
     async def mark_viewed(self, connection: aiosqlite.Connection, thread_id: str) -> None:

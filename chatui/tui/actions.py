@@ -80,6 +80,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.delete", "", "Delete this thread", "It can be undone, and no text is lost.", "everywhere", "delete"),
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
+    Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",
@@ -201,6 +202,7 @@ ACTIONS: tuple[Action, ...] = (
         "regenerate",
         "[count]",
         show=True,
+        footer="Again",
     ),
     Action(
         "message.regenerate_with",
@@ -244,7 +246,7 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "next",
         show=True,
-        footer="Alternative",
+        footer="Other",
     ),
     Action(
         "message.fork_previous",
@@ -342,7 +344,14 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "timeline",
     ),
-    Action("message.details", "i", "Details", "Exact time, model, tokens, seconds, ids.", "messages", "details"),
+    Action(
+        "message.details",
+        "i",
+        "Details",
+        "Exact time, model, tokens, seconds, ids, what was sent.",
+        "messages",
+        "details",
+    ),
     Action("message.reasoning", "o", "Thinking", "Opens or folds what the model thought.", "messages", "thinking"),
     Action("head.back", "ctrl+z", "One turn back", "Moves the head; nothing is written or lost.", "messages", "back"),
     Action(

@@ -78,6 +78,7 @@ class ChatApp(App[int], inherit_bindings=False):
         self._model = model
         last = None if new or thread else library.last_viewed()
         self._first = thread or (last.thread_id if last else None)
+        self._new = new
         self._last_interrupt = -TWICE
         self.stack_ready = asyncio.Event()
         self.replies = Replies(self.run_worker, self._tell)
@@ -160,6 +161,7 @@ class ChatApp(App[int], inherit_bindings=False):
     async def _prepare(self) -> None:
         """Import what a turn needs, see who answers, and index what other programs wrote."""
         screen = self.chat_screen
+        await screen.travel.reopen_tree()
         try:
             for name in STACK:
                 await asyncio.to_thread(import_module, name)
@@ -172,11 +174,16 @@ class ChatApp(App[int], inherit_bindings=False):
         missing = await screen.shelf.find_model()
         if missing is not None and screen.shelf.model is None:
             self.welcome(missing)
+        shown = screen.conversation
         try:
             async for done, total in self.library.catch_up():
                 screen.refresh_threads()
                 if done == total:
                     screen.refresh_branch()
+                    if self._first is None and not self._new and screen.untouched(shown):
+                        # The file was not indexed when the screen was painted: what it should have begun with is known now.
+                        last = self.library.last_viewed()
+                        await screen.open(last.thread_id if last else None)
         except ChatuiError as error:
             screen.say(error)
 

@@ -28,6 +28,7 @@ class Around:
         empty = not screen.transcript.records and screen.reply is None
         screen.query_one("#empty").display = empty
         screen.transcript.display = not empty
+        screen.travel.look()
         screen.query_one("#forking", Notice).show(screen.travel.fork_line())
         waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
         lines = [

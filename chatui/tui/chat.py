@@ -17,6 +17,7 @@ from textual.message import Message as TextualMessage
 from textual.screen import Screen
 from textual.widgets import Static
 
+from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError, SchemaChange
@@ -148,6 +149,7 @@ class ChatScreen(Screen[None]):
     async def _open(self, thread_id: str | None) -> None:
         """Show a thread. Reads only: writing loads modules that the first paint does without."""
         self.conversation = self.library.conversation(thread_id)
+        self.travel.enter()
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
         self.transcript.show(self.conversation, self.reply)
@@ -155,6 +157,15 @@ class ChatScreen(Screen[None]):
         self.threads.mark(self.thread_id, self.chat.replies.threads())
         self.show_state()
         self.prompt_focus()
+
+    def untouched(self, shown: Conversation) -> bool:
+        """Whether a new thread is still on the screen, and nobody has typed, sent or opened anything.
+
+        Args:
+            shown: The thread as it was put on the screen.
+        """
+        moved = self.conversation is not shown or shown.thread() is not None or self.threads.has_focus_within
+        return not moved and not self.prompt.text and self.reply is None
 
     def refresh_branch(self, select: Message | None = None) -> None:
         """Show the branch as it is now, with a message selected."""
@@ -272,8 +283,7 @@ class ChatScreen(Screen[None]):
         if not self.prompt.text and self.chat.replies.waiting.get(self.thread_id):
             await self.action_do("queue.edit")
             return
-        said = [message.text for message in self.conversation.branch() if message.role == "user"]
-        if said:
+        if said := self.conversation.prompts():
             self.prompt.recall(said)
 
     def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
@@ -317,11 +327,16 @@ class ChatScreen(Screen[None]):
         if self.travel.tree is not None:
             await self.travel.tree.go_to(event.node_id)
 
-    def on_tree_view_closed(self, event: TreeView.Closed) -> None:
+    async def on_tree_view_closed(self, event: TreeView.Closed) -> None:
         if event.stays or self.travel.tree is None:
             self.prompt_focus()
         else:
-            self.travel.tree.close()
+            await self.travel.tree.close()
+
+    def on_resize(self) -> None:
+        if self.travel.tree is not None:
+            # The pane may have come on the screen, and has not followed what changed meanwhile.
+            self.call_after_refresh(self.show_state)
 
     async def on_find_bar_typed(self, event: FindBar.Typed) -> None:
         if self._finding is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -98,16 +99,27 @@ class Facts(ModalScreen[None]):
         self._facts = [(name, clean_line(value, 200)) for name, value in facts if value]
 
     def compose(self) -> ComposeResult:
-        width = max((len(name) for name, _ in self._facts), default=0) + 2
-        lines = [Content.assemble((name.ljust(width), "$muted"), value) for name, value in self._facts]
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog", id="facts-dialog"):
             with VerticalScroll():
-                yield Static(Content("\n").join(lines), markup=False)
+                yield Static("", markup=False)
             yield Static(_keys(("Esc", "Close")), markup=False, classes="hint")
 
     def on_mount(self) -> None:
         self.query_one(".dialog").border_title = self._title
         self.query_one(VerticalScroll).focus()
+
+    def on_resize(self) -> None:
+        """Lay the facts out; what goes on to a next line stands below its beginning."""
+        # 92 of 100 columns, 76 at the most, without border, padding and scrollbar.
+        room = min(76, self.size.width * 92 // 100) - 8
+        width = max((len(name) for name, _ in self._facts), default=0) + 2
+        lines: list[Content] = []
+        for name, value in self._facts:
+            for index, part in enumerate(wrap(value, max(room - width, 10))):
+                lines.append(Content.assemble(((name if index == 0 else "").ljust(width), "$muted"), part))
+        self.query_one("VerticalScroll Static", Static).update(Content("\n").join(lines))
+        # As high as the facts, and never higher than the screen: the key that closes it stays in view.
+        self.query_one(".dialog").styles.height = len(lines) + 6
 
 
 def _keys(*pairs: tuple[str, str]) -> Content:

@@ -83,7 +83,7 @@ class Finding:
         elif screen.travel.idle():
             await conversation.view(hit.node_id)
             # Read again: now it is on the active path.
-            await screen.travel.arrive(conversation.message(hit.node_id), leaf=True)
+            await screen.travel.arrive(conversation.message(hit.node_id))
         else:
             return
         screen.threads.remove_class("-open")

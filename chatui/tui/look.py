@@ -38,7 +38,13 @@ class Look:
         self.plain = plain
         #: Of what lies between the messages.
         self.base = widget.get_visual_style()
-        self._styles = {name: widget.get_visual_style(PREFIX + name, partial=True) for name in PARTS}
+        self._styles = {name: self._style(widget, PREFIX + name) for name in PARTS}
+
+    @staticmethod
+    def _style(widget: Widget, name: str) -> Style:
+        """The style of a component class alone. What Textual calls a partial style leaves an opaque background out."""
+        style, rules = widget.get_visual_style(name, partial=True), widget.get_component_styles(name)
+        return style + Style(background=rules.background) if rules.has_rule("background") else style
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Look) and (self.base, self._styles) == (other.base, other._styles)

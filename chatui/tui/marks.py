@@ -111,10 +111,9 @@ class Marks:
         async def copy(wanted: Wanted) -> None:
             node_id = None if wanted.extent == "tree" else message.node_id
             copied = await upkeep.copy_out(node_id, title=wanted.title, with_branches=wanted.extent == "below")
-            await screen.open(copied.thread_id)
             screen.refresh_threads()
-            count = labels.plural(copied.message_count, "message")
-            screen.say(f"This is the copy: {count}, independent of where they came from.", severity="information")
+            # That this is the copy, and of what, stands above the prompt then.
+            await screen.open(copied.thread_id)
 
         async def answered(wanted: Wanted | None) -> None:
             if wanted is not None:

@@ -198,7 +198,6 @@ class AnswerView(MessageView):
     def __init__(self, message: Message | None, reply: Reply | None = None, *, plain: bool = False) -> None:
         super().__init__(message, plain=plain)
         self.reply = reply
-        self._thought_seconds: float | None = None
         self._open = False
         self._leaves: list[Leaf] = []
         self._settled = 0  # leaves that no further text can change
@@ -235,7 +234,7 @@ class AnswerView(MessageView):
         name = labels.short_model(model) or "Answer"
         if self.plain:
             name = f"Answer from {name}"
-        sign = badge(self.message, plain=self.plain) if self.message else ""
+        sign = badge(self.message, plain=self.plain) if self.message else self.reply.sign if self.reply else ""
         return Content.assemble((name, "$secondary bold"), (f" {sign}" if sign else "", "$muted"))
 
     @property
@@ -248,7 +247,8 @@ class AnswerView(MessageView):
         reasoning = self._reasoning
         if not reasoning:
             return ""
-        seconds = self.reply.thought_seconds if self.reply else self._thought_seconds
+        seconds = self.message.reasoning_seconds if self.message else None
+        seconds = self.reply.thought_seconds if self.reply else seconds
         if not self.message and self.reply and self.reply.first_text is None:
             head = "Thinking"
         else:
@@ -265,13 +265,11 @@ class AnswerView(MessageView):
             return f"{INTERRUPTIONS[why]} Here, + goes on with it, and r asks for another answer." if why else ""
         if self.reply is None:
             return ""
-        if self.reply.started is None or self.reply.first_piece is None:
-            doing = "Waiting for the model"
-        else:
-            doing = "Writing" if self.reply.first_text else "Thinking"
-        if self.reply.count > 1:
-            doing += f", the first of {self.reply.count} answers"
-        return f"{doing} · {self.reply.elapsed:.0f} s · Esc stops" if not self.plain else f"{doing}. Esc stops."
+        others = len(self.reply.answers.replies)
+        parts = [self.reply.state, "" if self.plain else f"{self.reply.elapsed:.0f} s"]
+        parts += [f"{self.reply.answers.writing} of {others} still write", "←→ others"] if others > 1 else []
+        parts += ["Esc stops all" if others > 1 else "Esc stops"]
+        return (". " if self.plain else " · ").join(filter(None, parts)) + ("." if self.plain else "")
 
     def _lay(self, box: _Box) -> Iterator[_Part]:
         yield box.text(self.label)
@@ -329,8 +327,6 @@ class AnswerView(MessageView):
 
     def finish(self, message: Message) -> None:
         """Become the saved answer: parse the whole text once, as a link's address may have come after the link."""
-        if self.reply:
-            self._thought_seconds = self.reply.thought_seconds
         self.message = message
         self.reply = None
         self._settled = self._offset = 0

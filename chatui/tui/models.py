@@ -79,7 +79,7 @@ class ModelPicker(ModalScreen[str | None]):
             yield Input(placeholder="Type to filter, or a whole name such as ollama:llama3.2", compact=True)
             yield self._rows
             yield Static("Asking what models there are …", id="model-empty", markup=False)
-            yield Static(key_hints(("Enter", "Use in this thread"), ("Esc", "Cancel")), markup=False, classes="hint")
+            yield Static(key_hints(("Enter", "Choose"), ("Esc", "Cancel")), markup=False, classes="hint")
 
     def on_mount(self) -> None:
         self.query_one("#model-dialog").border_title = self._purpose

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.errors import ChatuiError
+from chatui.tui.travel import TREE_PANE
 from chatui.tui.tree_view import TreeScreen, TreeView
 
 if TYPE_CHECKING:
@@ -34,11 +35,15 @@ class TreePlace:
         if screen.size.width < WIDE:
             self._overlay()
         elif self.pane is not None and self.pane.has_focus_within:
-            self.close()
+            await self.close()
         else:
-            await self._open()
+            await self.open()
+            if self._pane is not None:
+                self._pane.rows.focus()
+            await screen.library.remember(TREE_PANE, "open")
 
-    async def _open(self) -> None:
+    async def open(self) -> None:
+        """Put the pane on the screen. On a narrow terminal it comes as soon as there is room."""
         screen = self._screen
         if self._pane is None:
             self._pane = TreeView(plain=screen.plain)
@@ -46,12 +51,12 @@ class TreePlace:
         screen.add_class("-with-tree")
         self._shown = None
         self.refresh()
-        self._pane.rows.focus()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Take the pane away, until it is asked for again."""
         self._screen.remove_class("-with-tree")
         self._screen.prompt_focus()
+        await self._screen.library.remember(TREE_PANE, "closed")
 
     def refresh(self) -> None:
         """Show the tree as it is now, wherever it is shown."""

@@ -95,6 +95,7 @@ class Reading:
             return
         usage = message.usage
         below = self._screen.conversation.upkeep.count_below(message.node_id) - 1
+        origin = self._screen.conversation.upkeep.origin()
         facts = [
             ("Message", f"#{message.depth} {alternatives_sign(message)}"),
             ("Role", message.role),
@@ -103,11 +104,14 @@ class Reading:
             ("Time", labels.exact_time(message.created_at)),
             ("Model", message.model or ""),
             ("Tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if usage else ""),
+            ("Sent", _sent(message) if message.role == "assistant" else ""),
             ("Seconds", _seconds(message)),
+            ("Thought", labels.seconds(message.reasoning_seconds) if message.reasoning_seconds is not None else ""),
             ("Length", labels.plural(len(message.text), "character")),
             ("Below", labels.plural(below, "message") if below else ""),
             ("Interrupted", INTERRUPTIONS[message.interrupted] if message.interrupted else ""),
-            ("Checkpoint", message.checkpoint_id or "made when you continue from here"),
+            ("Thread", origin.sentence("“”") if origin else ""),
+            ("Checkpoint", message.checkpoint_id or "made when it is needed"),
             ("Message id", message.message_id),
             ("Node", message.node_id),
         ]
@@ -126,7 +130,7 @@ class Reading:
             # The line goes when the thread is left, and the choice with it.
             self._first = head
             where = f"the branch that ends with #{head.depth}"
-            screen.travel.comparing = f"Comparing {where}. Go to the other one (→, or t for the tree), then = again."
+            screen.travel.comparing = f"Comparing {where}. Go to the other one (t, or [ and then → or ←), then = again."
             screen.show_state()
             return
         self._first, screen.travel.comparing = None, ""
@@ -199,3 +203,17 @@ def _seconds(message: Message) -> str:
         return ""
     first = message.first_token_seconds
     return f"{message.seconds:.1f}" + (f", {first:.1f} to the first token" if first is not None else "")
+
+
+def _sent(message: Message) -> str:
+    """What the model was sent for an answer, as a sentence."""
+    sent = message.sent
+    if sent is None:
+        return "not recorded"
+    tokens = f"about {sent.estimated_tokens:,}"
+    tokens += f" of {sent.context_length:,} tokens" if sent.context_length else " tokens"
+    count = labels.plural(sent.messages, "message")
+    line = f"{count}{' and the system prompt' if sent.system_prompt else ''}, {tokens}"
+    if sent.left_out == 1:
+        return f"{line}; the oldest was left out"
+    return f"{line}; the {sent.left_out:,} oldest were left out" if sent.left_out else line

@@ -13,7 +13,18 @@ from contextlib import aclosing
 from textual.worker import Worker
 
 from chatui.conversation.engine import Conversation
-from chatui.conversation.events import Asked, Event, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.events import (
+    Alternative,
+    Asked,
+    End,
+    Event,
+    Failed,
+    Finished,
+    ReasoningPiece,
+    Started,
+    Stopped,
+    TextPiece,
+)
 from chatui.errors import ChatuiError
 from chatui.text import clean_line
 
@@ -36,19 +47,21 @@ class Reply:
         conversation: Its thread.
         turn: Makes the turn.
         prompt_text: What was sent, "" where an old prompt is answered again.
-        count: How many answers were asked for at once; this is the first of them.
+        answers: All that were asked for at once, this among them.
         started: The first event, None until the prompt is saved.
         asked: The second event, None until the model is there.
+        end: The last event; where several were asked for at once, it may come before those of the others.
         version: Grows with every piece, so that a painter sees whether there is anything to do.
     """
 
-    def __init__(self, conversation: Conversation, turn: Turn, prompt_text: str, count: int) -> None:
+    def __init__(self, conversation: Conversation, turn: Turn, prompt_text: str, answers: Answers) -> None:
         self.conversation = conversation
         self.turn = turn
         self.prompt_text = prompt_text
-        self.count = count
+        self.answers = answers
         self.started: Started | None = None
         self.asked: Asked | None = None
+        self.end: End | None = None
         self.version = 0
         self.pieces = 0
         self._texts: list[str] = []
@@ -56,6 +69,27 @@ class Reply:
         self.began = time.monotonic()
         self.first_piece: float | None = None
         self.first_text: float | None = None
+        self.ended: float | None = None
+
+    @property
+    def sign(self) -> str:
+        """`‹1/3›` for one of several that were asked for at once, else ""."""
+        count = len(self.answers.replies)
+        return f"‹{self.answers.replies.index(self) + 1}/{count}›" if count > 1 else ""
+
+    @property
+    def state(self) -> str:
+        """What it does now, in words."""
+        match self.end:
+            case Failed(error=error):
+                return f"Failed: {clean_line(error.title, 200)}"
+            case Stopped():
+                return "Stopped"
+            case Finished():
+                return "Finished"
+        if self.started is None or self.first_piece is None:
+            return "Waiting for the model"
+        return "Writing" if self.first_text else "Thinking"
 
     @property
     def text(self) -> str:
@@ -71,20 +105,20 @@ class Reply:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since it was asked for."""
-        return time.monotonic() - self.began
+        """Seconds since it was asked for, to its end."""
+        return (self.ended or time.monotonic()) - self.began
 
     @property
     def thought_seconds(self) -> float | None:
         """Seconds from the first thought to the first word of the answer, or to now; None without thoughts."""
         if not self._thoughts or self.first_piece is None:
             return None
-        return (self.first_text or time.monotonic()) - self.first_piece
+        return (self.first_text or self.ended or time.monotonic()) - self.first_piece
 
     @property
     def speed(self) -> float | None:
         """Pieces a second, which is about tokens a second; None before there is enough to tell."""
-        seconds = time.monotonic() - (self.first_piece or time.monotonic())
+        seconds = (self.ended or time.monotonic()) - (self.first_piece or time.monotonic())
         return self.pieces / seconds if self.pieces > 4 and seconds > 0.5 else None
 
     def take(self, event: Event) -> None:
@@ -99,13 +133,47 @@ class Reply:
                 self.first_text = self.first_text or time.monotonic()
             case ReasoningPiece(text=text):
                 self._thoughts.append(text)
+            case Finished() | Stopped() | Failed():
+                self.end = event
+                self.ended = time.monotonic()
         if isinstance(event, TextPiece | ReasoningPiece):
             self.first_piece = self.first_piece or time.monotonic()
             self.pieces += 1
         self.version += 1
 
 
-#: Told of `Started`, `Asked`, of the three last events, and of a turn that was refused.
+class Answers:
+    """The replies that were asked for at once: one, or several alternatives.
+
+    Attributes:
+        replies: They.
+        shown: Which of them a person looks at.
+    """
+
+    def __init__(self, conversation: Conversation, turn: Turn, prompt_text: str, count: int) -> None:
+        self.replies = [Reply(conversation, turn, prompt_text, self) for _ in range(count)]
+        self.shown = 0
+
+    @property
+    def current(self) -> Reply:
+        """The one that a person looks at."""
+        return self.replies[self.shown]
+
+    @property
+    def writing(self) -> int:
+        """How many have not ended."""
+        return sum(reply.end is None for reply in self.replies)
+
+    def step(self, step: int) -> bool:
+        """Look at another one. Returns whether there is one in that direction."""
+        place = self.shown + step
+        if not 0 <= place < len(self.replies):
+            return False
+        self.shown = place
+        return True
+
+
+#: Told of `Started`, `Asked`, of the three last events (as an `Alternative` where others go on), and of a turn that was refused.
 Listener = Callable[[Reply, Event | Refused], None]
 
 
@@ -120,13 +188,14 @@ class Replies:
     def __init__(self, run: Callable[..., Worker[None]], listener: Listener) -> None:
         self._run = run
         self._listener = listener
-        self._running: dict[str, Reply] = {}
+        self._running: dict[str, Answers] = {}
         self._workers: dict[str, Worker[None]] = {}
         self.waiting: dict[str, list[str]] = {}
 
     def of(self, thread_id: str) -> Reply | None:
-        """Return the reply that streams in a thread."""
-        return self._running.get(thread_id)
+        """Return the reply that streams in a thread; of several, the one that a person looks at."""
+        answers = self._running.get(thread_id)
+        return answers.current if answers else None
 
     def threads(self) -> set[str]:
         """Return the threads in which a reply streams."""
@@ -134,42 +203,53 @@ class Replies:
 
     def start(self, conversation: Conversation, turn: Turn, prompt_text: str = "", *, count: int = 1) -> Reply:
         """Run a turn in the background."""
-        reply = Reply(conversation, turn, prompt_text, count)
+        answers = Answers(conversation, turn, prompt_text, count)
         thread_id = conversation.thread_id
-        self._running[thread_id] = reply
-        self._workers[thread_id] = self._run(self._follow(reply), group="replies", exit_on_error=False)
-        return reply
+        self._running[thread_id] = answers
+        self._workers[thread_id] = self._run(self._follow(answers), group="replies", exit_on_error=False)
+        return answers.current
 
-    async def _follow(self, reply: Reply) -> None:
+    async def _follow(self, answers: Answers) -> None:
+        reply = answers.current
         thread_id = reply.conversation.thread_id
         last: Event | Refused | None = None
         try:
             async with aclosing(reply.turn()) as events:
                 async for event in events:
-                    reply.take(event)
-                    if isinstance(event, Finished | Stopped | Failed):
+                    if isinstance(event, Alternative):
+                        one = answers.replies[event.index]
+                        one.take(event.event)
+                        if isinstance(event.event, End):
+                            self._listener(one, event)
+                        elif isinstance(event.event, Started | Asked):
+                            self._listener(one, event.event)
+                    elif isinstance(event, End):
                         last = event
-                    elif isinstance(event, Started | Asked):
-                        self._listener(reply, event)
+                    else:
+                        reply.take(event)
+                        if isinstance(event, Started | Asked):
+                            self._listener(reply, event)
         except ChatuiError as error:
-            last = self._unable(reply, error)
+            last = self._unable(answers, error)
         except Exception as error:
             what = clean_line(f"{type(error).__name__}: {error}", 200)
-            last = self._unable(reply, ChatuiError(f"A fault of chatui itself: {what}.", "Try again."))
+            last = self._unable(answers, ChatuiError(f"A fault of chatui itself: {what}.", "Try again."))
         finally:
             self._running.pop(thread_id, None)
             self._workers.pop(thread_id, None)
         if last is not None:
-            self._listener(reply, last)
+            self._listener(answers.current, last)
 
     @staticmethod
-    def _unable(reply: Reply, error: ChatuiError) -> Event | Refused:
-        return Failed(error, None) if reply.started else Refused(error, reply.prompt_text)
+    def _unable(answers: Answers, error: ChatuiError) -> Event | Refused:
+        began = any(reply.started for reply in answers.replies)
+        return Failed(error, None) if began else Refused(error, answers.current.prompt_text)
 
     async def stop(self, thread_id: str) -> None:
-        """Stop the reply of a thread, if one streams; what came is kept."""
-        if reply := self._running.get(thread_id):
-            if reply.started is None:
+        """Stop the replies of a thread, if any stream; what came is kept."""
+        if answers := self._running.get(thread_id):
+            reply = answers.current
+            if all(one.started is None for one in answers.replies):
                 self._workers[thread_id].cancel()
                 self._listener(reply, Refused(ChatuiError("Stopped before anything was sent."), reply.prompt_text))
             else:

@@ -13,6 +13,11 @@ from textual.widgets import Static
 from chatui.text import clean_line
 from chatui.tui import labels
 
+#: What stands between two keys.
+_GAP = "   "
+#: The action that helps.
+HELP = "help.open"
+
 
 class StatusLine(Static):
     """Facts, the most important first; those that do not fit are left out whole, from the end."""
@@ -60,7 +65,7 @@ class StatusLine(Static):
 
 
 class KeyLine(Static):
-    """The keys that act now, each whole or not at all."""
+    """The keys that act now, each whole or not at all. The one for help, which tells all others, is always there."""
 
     class Pressed(Message):
         """A click on a key's description."""
@@ -83,14 +88,15 @@ class KeyLine(Static):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        room = max(self.size.width, 20)
-        parts: list[Content] = []
-        for key, title, _action in self._keys:
-            part = Content.assemble(
-                (key, "$footer-key-foreground bold"), " ", (title, "$footer-description-foreground")
-            )
-            if part.cell_length + 3 > room:
-                break
-            room -= part.cell_length + 3
-            parts.append(part)
-        self.update(Content("   ").join(parts))
+        room = max(self.size.width, 20) + len(_GAP)
+        parts = [self._part(key, title) for key, title, _ in self._keys]
+        helping = next((index for index, (_, _, action) in enumerate(self._keys) if HELP in action), None)
+        kept = list(parts)
+        while sum(part.cell_length + len(_GAP) for part in kept) > room and len(kept) > 1:
+            # From the end, the least important first.
+            del kept[-2 if helping is not None and kept[-1] is parts[helping] else -1]
+        self.update(Content(_GAP).join(kept))
+
+    @staticmethod
+    def _part(key: str, title: str) -> Content:
+        return Content.assemble((key, "$footer-key-foreground bold"), " ", (title, "$footer-description-foreground"))

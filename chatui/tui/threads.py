@@ -183,9 +183,8 @@ class ThreadsPane(Vertical):
 
     def mark(self, open_id: str | None, streaming: set[str]) -> None:
         """Say which thread is open, and in which a reply streams."""
-        moved = open_id != self.rows.open_id
         self.rows.open_id, self.rows.streaming = open_id, streaming
-        if moved and not self.rows.has_focus:
+        if not self.has_focus_within:
             for index, thread in enumerate(self.rows.threads):
                 if thread.thread_id == open_id:
                     self.rows.cursor = index

@@ -11,8 +11,9 @@ from chatui.conversation.tree import Message
 from chatui.tui.keys import bindings
 from chatui.tui.message import AnswerView, MessageView
 from chatui.tui.replies import Reply
-from chatui.tui.selecting import LINES
-from chatui.tui.window import Branch, MessageWindow
+from chatui.tui.selecting import LINES, selected_text
+from chatui.tui.sheet import Branch
+from chatui.tui.window import MessageWindow
 
 
 class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
@@ -36,22 +37,22 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         """The selected message; the last one that is loaded where none was selected."""
         if self._selected is not None:
             return self._selected
-        return self._records[-1] if self._records else None
+        return self.sheet.records[-1] if self.sheet.records else None
 
     @property
     def selected_view(self) -> MessageView | None:
         """The selected message as it is laid out, None where it is not loaded."""
         message = self.selected
-        return next((view for view in self._views if message and view.node_id == message.node_id), None)
+        return next((view for view in self.sheet.views if message and view.node_id == message.node_id), None)
 
     def records_changed(self) -> None:
         if self._selected is not None:
             depth = self._selected.depth
-            if self._is_loaded(depth):
-                there = self._records[depth - self._records[0].depth]
+            if self.sheet.has(depth):
+                there = self.sheet.record(depth)
                 # Another message stands in its place where the branch is another.
                 self._selected = there if there.node_id == self._selected.node_id else None
-            elif depth > self._length:
+            elif depth > self.sheet.length:
                 self._selected = None
         self._mark_selected()
 
@@ -66,15 +67,18 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         super().begin(reply)
 
     def on_focus(self) -> None:
-        if self._selected is None and self._records:
+        if self._selected is None and self.sheet.records:
             # The last one that can be seen: where somebody has scrolled up, that is not the end.
-            found = None if self.following else self._at(round(self.scroll_y) + self.size.height - 1)
+            found = None if self.following else self.sheet.at(round(self.scroll_y) + self.size.height - 1)
             seen = found[1].message if found else None
-            self._select(seen or self._records[-1], reveal=False)
-        self._mark_selected()
+            self._select(seen or self.sheet.records[-1], reveal=False)
 
     def on_blur(self) -> None:
         self.count = 0
+
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # Textual says so only after it has called on_focus and on_blur.
+        super().watch_has_focus(has_focus)
         self._mark_selected()
 
     def action_count(self, key: str) -> None:
@@ -89,17 +93,17 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     def select(self, message: Message) -> None:
         """Select a message of the branch and bring it into view."""
-        if not self._is_loaded(message.depth):
+        if not self.sheet.has(message.depth):
             self._load_around(message.depth)
-        if self._is_loaded(message.depth):
-            self._select(self._records[message.depth - self._records[0].depth])
+        if self.sheet.has(message.depth):
+            self._select(self.sheet.record(message.depth))
 
     def select_depth(self, depth: int) -> None:
         """Select the message at a depth of the branch."""
-        if not self._is_loaded(depth):
+        if not self.sheet.has(depth):
             self._load_around(depth)
-        if self._is_loaded(depth):
-            self._select(self._records[depth - self._records[0].depth])
+        if self.sheet.has(depth):
+            self._select(self.sheet.record(depth))
 
     def _select(self, message: Message, *, reveal: bool = True) -> None:
         self.count = 0
@@ -111,13 +115,13 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     def _reveal(self, message: Message) -> None:
         """Bring a loaded message into view: the whole of it, or its beginning if it is taller than the screen."""
-        if message.depth == self._length and self._live is None:
+        if message.depth == self.sheet.length and self.sheet.live is None:
             self.follow()
             return
-        view = self._view_at(message.depth)
+        view = self.sheet.view(message.depth)
         if view is None:
             return
-        top, height = self._top_of(message.depth), self.size.height
+        top, height = self.sheet.top(message.depth), self.size.height
         if view.height > height or top < self.scroll_y:
             self.scroll_to(y=top)
         elif top + view.height > self.scroll_y + height:
@@ -130,7 +134,7 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     def _mark_selected(self) -> None:
         selected = self.selected_view if self.has_focus or self._stays_marked else None
-        for view in self._views:
+        for view in self.sheet.views:
             if view.selected != (view is selected):
                 view.selected = view is selected
                 self._lay(view)
@@ -141,9 +145,9 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         message = self.selected
         if message is None:
             return
-        view = self._view_at(message.depth)
+        view = self.sheet.view(message.depth)
         if view is not None:
-            top, height = self._top_of(message.depth), self.size.height
+            top, height = self.sheet.top(message.depth), self.size.height
             bottom = top + view.height
             if step > 0 and bottom > self.scroll_y + height + 1 and top <= self.scroll_y:
                 self.scroll_relative(y=height // 2, animate=False)
@@ -154,22 +158,22 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         depth = message.depth + step
         if depth < 1:
             self.scroll_home(animate=False)
-        elif depth > self._length:
+        elif depth > self.sheet.length:
             self.follow()
         else:
             self.select_depth(depth)
 
     def action_select_first(self) -> None:
         """Select the first message of the branch."""
-        if self._records:
+        if self.sheet.records:
             self.select_depth(1)
             self.scroll_home(animate=False)
 
     def action_select_last(self) -> None:
         """Select the last message, and follow the end again."""
-        if self._records:
+        if self.sheet.records:
             self.follow()
-            self._select(self._records[-1])
+            self._select(self.sheet.records[-1])
 
     def action_select_fork(self, step: int) -> None:
         """Select the previous or the next message that has alternatives, however far away."""
@@ -208,16 +212,31 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         if isinstance(view, AnswerView) and view.is_thought(line):
             self._toggle_thought(view)
 
-    async def _on_click(self, event: events.Click) -> None:
+    def on_mouse_down(self, event: events.MouseDown) -> None:
         self._clicked = event.get_content_offset(self)
-        await super()._on_click(event)
 
     def text_select_all(self) -> None:
         """Select the line that was clicked twice, not all of the branch."""
         found = self.line_at(self._clicked) if self._clicked is not None else None
         if found is not None:
             view, line, _ = found
-            depth = next((depth for depth, shown in self._numbered() if shown is view), 0)
+            depth = next((depth for depth, shown in self.sheet.numbered() if shown is view), 0)
             at = depth * LINES + line
             end = len(view.lines[line]) if line < len(view.lines) else 0
             self.screen.selections = {self: Selection(Offset(0, at), Offset(end, at))}
+
+    def get_selection(self, selection: Selection) -> tuple[str, str] | None:
+        return selected_text(selection, self.sheet.numbered()), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+    def line_at(self, offset: Offset) -> tuple[MessageView, int, int] | None:
+        """Return the message at a place of the widget's content, the line of its text, and the row of that message."""
+        row = offset.y + self.scroll_offset.y
+        found = self.sheet.at(row)
+        if found is None:
+            return None
+        depth, view = found
+        inner = row - self.sheet.top(depth)
+        return view, view.row(inner).line, inner

@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.conversation.tree import Message
+from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.origin import Origin
     from chatui.tui.chat import ChatScreen
     from chatui.tui.panes import TreePlace
     from chatui.tui.turns import Handler
+
+#: What the file remembers of the tree: whether its pane was open.
+TREE_PANE = "tree_pane"
 
 
 class Travel:
@@ -18,10 +23,14 @@ class Travel:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._fork_line = ""
+        self._parted: int | None = None
         #: Where the tree is shown, None until it was asked for.
         self.tree: TreePlace | None = None
         #: What the first of two branches to compare was, as a line; "" while none was chosen.
         self.comparing = ""
+        #: Where the open thread was copied from, None if it is no copy.
+        self.origin: Origin | None = None
+        self._origin_line = ""
 
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
@@ -33,6 +42,7 @@ class Travel:
             "message.alternative_previous": lambda _: self._alternative(-1),
             "message.alternative_next": lambda _: self._alternative(1),
             "message.back_to_prompt": lambda _: self._screen.prompt_focus(),
+            "thread.origin": self._go_to_origin,
             "head.back": self._back,
             "head.forward": self._forward,
             "transcript.page_up": lambda _: transcript.scroll_page_up(animate=False),
@@ -51,43 +61,52 @@ class Travel:
     # Where the next message goes
 
     def fork_line(self) -> str:
-        """Return the line that says what sending would start, "" at a leaf; below it, which branch waits to be compared."""
-        return "\n".join(line for line in (self._fork_line, self.comparing) if line)
+        """Return the lines that say where a copy comes from, what sending would start, and which branch waits to be compared."""
+        return "\n".join(line for line in (self._origin_line, self._fork_line, self.comparing) if line)
+
+    def enter(self) -> None:
+        """A thread is opened: see whether it is a copy."""
+        self.origin = self._screen.conversation.upkeep.origin()
+        # Short enough for one line of a small terminal.
+        self._origin_line = self.origin.sentence("“”", 36) if self.origin else ""
+        if self.origin is not None and self.origin.thread is not None and not self.origin.thread.deleted:
+            self._origin_line += " /origin goes there."
 
     def leave(self) -> None:
         """The thread is left: what was said of it holds no longer."""
-        self._fork_line = self.comparing = ""
+        self._fork_line = self.comparing = self._origin_line = ""
 
     def forget_fork(self) -> None:
-        """Something is being sent: the line has done its work."""
-        self._fork_line = ""
+        """Something is being sent: the lines about the place have done their work."""
+        self._fork_line = self._origin_line = ""
+
+    def copied_at(self) -> str:
+        """Return what the status line says of a copy, "" for any other thread."""
+        if self.origin is None:
+            return ""
+        return f"copied at #{self.origin.message.depth}" if self.origin.message else "copied"
 
     def fork_place(self) -> int | None:
         """Return the depth at which the branch on the screen last parted from another, None where it never did."""
-        parted = [message.depth for message in self._screen.transcript.records if message.alternatives > 1]
-        return parted[-1] if parted else None
+        return self._parted
+
+    def look(self) -> None:
+        """Look where the branch on the screen parted: on a long one that takes a while, so it is not done for every paint."""
+        conversation = self._screen.conversation
+        self._parted = conversation.next_fork(conversation.length + 1, -1)
 
     def _note_fork(self) -> None:
         conversation = self._screen.conversation
         head = conversation.head()
         # A prompt without an answer is not followed by another: the new one becomes its alternative.
         follows = head.parent_id if head is not None and head.role == "user" else head.node_id if head else None
-        siblings = sum(message.parent_id == follows for message in conversation.tree())
+        siblings = conversation.count_following(follows)
         number = (head.depth if head.role == "user" else head.depth + 1) if head else 1
         self._fork_line = f"This starts alternative {siblings + 1} of #{number}. Nothing is lost." if siblings else ""
 
-    async def arrive(self, select: Message | None, *, leaf: bool = False) -> None:
-        """The head is elsewhere: show the branch, with a message selected, and what sending would start.
-
-        Args:
-            select: The message.
-            leaf: The head is known to be a leaf: the whole tree need not be read to see what follows it.
-        """
-        head = self._screen.conversation.head()
-        if leaf and head is not None and head.role != "user":
-            self._fork_line = ""
-        else:
-            self._note_fork()
+    async def arrive(self, select: Message | None) -> None:
+        """The head is elsewhere: show the branch, with a message selected, and what sending would start."""
+        self._note_fork()
         self._screen.refresh_branch(select)
 
     # Moves
@@ -109,27 +128,79 @@ class Travel:
     async def _alternative(self, step: int) -> None:
         screen = self._screen
         message = screen.transcript.selected
-        if message is None or message.alternatives < 2 or not self.idle():
+        if screen.reply is not None and screen.reply.sign:
+            # Several answers stream: it goes between them.
+            if screen.reply.answers.step(step):
+                screen.transcript.begin(screen.reply)
+                screen.show_state()
+            return
+        if message is None or not self.idle():
+            return
+        if message.alternatives < 2:
+            screen.say("This message has no alternative. [ and ] go to those that have one.", severity="information")
             return
         found = await screen.conversation.alternative(message.node_id, step)
         if found is not None:
-            await self.arrive(found, leaf=True)
+            await self.arrive(found)
 
     async def _back(self, _text: str = "") -> None:
         if self.idle():
             await self._screen.conversation.back()
             await self.arrive(None)
+            if not self._screen.transcript.display:
+                # Before the first message there is no message mode.
+                self._screen.prompt_focus()
+                self._screen.say("This is before the first message. /forward goes back to it.", severity="information")
 
     async def _forward(self, _text: str = "") -> None:
         if self.idle():
             await self._screen.conversation.forward()
             await self.arrive(None)
 
+    async def _go_to_origin(self, _text: str = "") -> None:
+        """Open the thread that this one was copied from, at the message where it was cut."""
+        screen = self._screen
+        # Asked anew: what it came from may have been deleted or renamed since this thread was opened.
+        origin = screen.conversation.upkeep.origin()
+        if origin is None:
+            screen.say("This thread is no copy of another.", severity="information")
+            return
+        if origin.thread is None:
+            screen.say("The thread that this one was copied from was purged: nothing of it is left.")
+            return
+        if origin.thread.deleted:
+            name = clean_line(origin.thread.title, 60)
+            screen.say(f"“{name}” is deleted. `chatui restore {origin.thread.thread_id}` in a shell brings it back.")
+            return
+        await screen.open(origin.thread.thread_id)
+        if origin.message is None or origin.message_deleted:
+            if origin.message is not None:
+                screen.say(
+                    f"#{origin.message.depth} is deleted here. u in message mode brings back what was deleted last."
+                )
+            elif not origin.whole:
+                screen.say("The message that the copy ends with was purged here.")
+            return
+        message = origin.message
+        shown = screen.conversation.part(message.depth, 1)
+        if [there.node_id for there in shown] != [message.node_id] and self.idle():
+            await screen.conversation.view(message.node_id)
+        await self.arrive(screen.conversation.message(message.node_id))
+        screen.transcript.focus()
+
     # The tree
 
     async def _tree(self, _text: str = "") -> None:
+        await self._place().toggle()
+
+    async def reopen_tree(self) -> None:
+        """Show the tree's pane where it was open when the program was quit."""
+        if self._screen.library.remembered(TREE_PANE) == "open":
+            await self._place().open()
+
+    def _place(self) -> TreePlace:
         # Imported here, as the first paint has no tree.
         from chatui.tui.panes import TreePlace
 
         self.tree = self.tree or TreePlace(self._screen)
-        await self.tree.toggle()
+        return self.tree

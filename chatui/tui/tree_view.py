@@ -119,7 +119,8 @@ class TreeView(Vertical):
         elif rows.filter == "all":
             empty.update("No message yet.")
         else:
-            empty.update(f"None here: only {rows.filter} are shown.\no shows others.")
+            kinds = {"prompts": "prompts", "forks": "forks and ends", "named": "messages with a name or a star"}
+            empty.update(f"None here: only {kinds[rows.filter]} are shown.\no shows others.")
         self._show_preview()
 
     def _show_preview(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
-from chatui.conversation.events import Event, Failed, Finished, Started, Stopped
+from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, NoModel, SchemaChange
 from chatui.tui import labels
@@ -123,8 +123,15 @@ class Turns:
         screen = self._screen
         if not self._screen.travel.idle():
             return
-        model = model or screen.shelf.asked_model
-        await self._start(lambda: screen.conversation.regenerate(node_id, model=model, count=count), count=count)
+        conversation, model = screen.conversation, model or screen.shelf.asked_model
+
+        def watched() -> int | None:
+            reply = screen.chat.replies.of(conversation.thread_id)
+            return reply.answers.shown if reply and screen.conversation is conversation else None
+
+        await self._start(
+            lambda: conversation.regenerate(node_id, model=model, count=count, watched=watched), count=count
+        )
 
     def _regenerate_with(self, text: str = "", node_id: str | None = None) -> None:
         selected = self._screen.transcript.selected
@@ -215,6 +222,9 @@ class Turns:
             screen.transcript.sync()
             if screen.prompt.text == "":
                 await screen.keep_draft()
+        elif isinstance(event, Alternative):
+            if isinstance(event.event, Failed):
+                screen.say(f"Answer {reply.sign} in “{self._title(reply)}” failed. {event.event.error}")
         elif isinstance(event, Finished | Stopped | Failed) and here:
             screen.transcript.sync()
             if screen.reply is None:
@@ -270,7 +280,7 @@ class Turns:
             if reply.conversation is screen.conversation and self._screen.travel.idle():
                 if reply.prompt_text and screen.prompt.text == reply.prompt_text:
                     screen.prompt.hold("")
-                await self._start(reply.turn, reply.prompt_text, count=reply.count)
+                await self._start(reply.turn, reply.prompt_text, count=len(reply.answers.replies))
 
         ask_for_change(self._screen, error, again)
 
@@ -333,6 +343,10 @@ class Turns:
                 self._regenerate_with(node_id=self._failed)
             elif name == "edit" and self._failed:
                 self._edit(message=conversation.message(self._failed))
+            if name in {"keep", "discard"}:
+                # Where several were asked for at once, each is offered.
+                self.arrive()
+                screen.prompt_focus()
         except ChatuiError as error:
             screen.say(error)
         screen.refresh_threads()
@@ -350,14 +364,21 @@ class Turns:
         return [
             f"{count} × r" if count else "",
             "read-only" if screen.library.read_only else "",
-            f"#{at.depth} {alternatives_sign(at)}".strip() if at else "",
+            self._place(at, reply),
             self._tokens(reply),
             self._speed(reply),
             f"turn {(at.depth + 1) // 2}" if at else "",
             f"fork at #{fork}" if fork else "",
+            screen.travel.copied_at(),
             thread.user if thread and thread.user != "default" else "",
             (thread.memory if thread else None) or screen.library.config.memory,
         ]
+
+    @staticmethod
+    def _place(at: Message | None, reply: Reply | None) -> str:
+        if reply is not None and reply.sign and reply.started:
+            return f"#{reply.started.prompt.depth + 1} {reply.sign}"
+        return f"#{at.depth} {alternatives_sign(at)}".strip() if at else ""
 
     def _tokens(self, reply: Reply | None) -> str:
         limit = self._limits.get(self._screen.thread_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import os
 import socket
@@ -13,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import Run
 from tests.cli.test_threads import MESSAGE, THREAD, forked
+from tests.conversation.conftest import in_one_step
 from tests.scripted import ScriptedModels
 
 
@@ -194,6 +196,63 @@ def test_a_part_becomes_a_thread_of_its_own(
     assert [message.text for message in models.asked[-1]][-1] == "Paris"
     assert run("tree", ids["thread"], "--json").out == tree
     assert run("db", "check", "--json").json["ok"] is True
+
+
+def test_a_message_that_came_with_others_in_one_step_is_named_by_its_node(
+    run: Run, models: ScriptedModels, database: Path
+) -> None:
+    run("ask", "Hello")
+    asyncio.run(in_one_step(database, "theirs", ["Aardvark?", "Badger.", "Cheetah?", "Dingo."]))
+    nodes = {node["text"]: node for node in run("tree", "theirs", "--json").json["nodes"]}
+    badger = nodes["Badger."]
+    assert badger["checkpoint_id"] is None
+    short = badger["node_id"][:13]
+    assert run("tree", "theirs").out.splitlines()[1].endswith(f"Badger.  {short}")
+    branch = run("show", "theirs", "--at", short, "--json").json
+    assert [message["text"] for message in branch["messages"]] == ["Aardvark?", "Badger."]
+    assert branch["checkpoint_id"] is None
+    aardvark = nodes["Aardvark?"]["node_id"]
+    assert run("fork", "theirs", "--at", aardvark, "--json").json == {"thread_id": "theirs", "checkpoint_id": None}
+    # The copied path ends at the head, which has none either.
+    run("fork", "theirs", "--to-new-thread", "--title", "One")
+    assert drawn(run, "One") == ["Aardvark?"]
+    made = run("fork", "theirs", "--at", badger["node_id"], "--to-new-thread", "--title", "Mine", "--json").json
+    assert drawn(run, "Mine") == ["Aardvark?", "Badger."]
+    assert made["checkpoint_id"] is not None
+    assert run("show", "Mine", "--json").json["checkpoint_id"] == made["checkpoint_id"]
+    run("ask", "-t", "theirs", "--at", badger["node_id"], "Emu?")
+    assert "Emu?" in drawn(run, "theirs")
+    assert run("db", "check", "--json").json["ok"] is True
+    run("show", "theirs", "--at", "0123456789abcdef").failed(2, "checkpoint")
+
+
+def test_a_copy_tells_where_it_comes_from(run: Run, models: ScriptedModels) -> None:
+    ids = forked(run, models)
+    thread = ids["thread"]
+    run("fork", thread, "--at", ids["rome"], "--to-new-thread", "--title", "Mine")
+    run("fork", thread, "--with-branches", "--to-new-thread", "--title", "All")
+
+    def said(name: str) -> str:
+        line = run("show", name).out.splitlines()[1]
+        assert run("tree", name).out.splitlines()[0] == line
+        return line
+
+    shown = f"`chatui show {thread} --at {ids['rome'][:13]}` shows it."
+    assert said("Mine") == f'Copied from "Plan a trip" at #4. {shown}'
+    assert run(*shown.split("`")[1].split()[1:]).out.startswith("Plan a trip\n")
+    assert said("All") == f'Copied whole from "Plan a trip". `chatui tree {thread}` shows it.'
+    run("delete", thread, "--at", ids["rome"])
+    back = f"`chatui restore {thread} --at {ids['rome']}` brings it back."
+    assert said("Mine") == f'Copied from "Plan a trip" at #4, which is deleted. {back}'
+    assert run(*back.split("`")[1].split()[1:]).code == 0
+    run("purge", thread, "--at", ids["rome"], "--yes")
+    assert said("Mine").startswith('Copied from "Plan a trip", at a message that was purged.')
+    run("delete", thread)
+    assert said("All") == f'Copied from "Plan a trip", which is deleted. `chatui restore {thread}` brings it back.'
+    run("purge", thread, "--yes")
+    assert said("Mine") == said("All") == "Copied from a thread that was purged."
+    run("ask", "Hello")
+    assert "Copied" not in run("show", "Hello").out
 
 
 def test_a_copy_is_said_in_words(run: Run, models: ScriptedModels) -> None:

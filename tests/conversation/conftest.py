@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from langchain_core.messages import AIMessage, HumanMessage
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langgraph.graph import END, START, MessagesState, StateGraph
 
 from chatui.config import Config
 from chatui.conversation.events import Event, Finished
 from chatui.conversation.library import Library
+from chatui.conversation.state import ChatState
 from chatui.conversation.tree import Message
 from chatui.storage import Store
 from tests.scripted import ScriptedModels
@@ -63,6 +67,25 @@ async def say(events: AsyncGenerator[Event]) -> Message:
     last = (await run(events))[-1]
     assert isinstance(last, Finished), last
     return last.message
+
+
+async def in_one_step(path: Path, thread_id: str, texts: Sequence[str], *, whole: bool = False) -> None:
+    """Write several messages in one step, prompts and answers by turns, as another program may.
+
+    Args:
+        path: The file.
+        thread_id: A new thread.
+        texts: What they say.
+        whole: Whether each checkpoint holds the whole list, as without DeltaChannel.
+    """
+    messages = [(HumanMessage if at % 2 == 0 else AIMessage)(text, id=text) for at, text in enumerate(texts)]
+    builder: Any = StateGraph(MessagesState if whole else ChatState)
+    builder.add_node("model", lambda state: {"messages": messages})
+    builder.add_edge(START, "model")
+    builder.add_edge("model", END)
+    async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
+        graph = builder.compile(checkpointer=saver)
+        await graph.ainvoke({"messages": []}, {"configurable": {"thread_id": thread_id}})
 
 
 @pytest.fixture

@@ -18,10 +18,14 @@ from tests.scripted import ScriptedModels
 async def main(path: str) -> None:
     models = ScriptedModels(["Half of", " the reply", asyncio.Event()])
     library = Library(Store.open(Path(path)), cast("Any", models), Config())
-    async with aclosing(library.conversation().send("What is lost?")) as events:
-        async for event in events:
-            if event == TextPiece(" the reply"):
-                print("streaming", flush=True)
+    try:
+        async with aclosing(library.conversation().send("What is lost?")) as events:
+            async for event in events:
+                if event == TextPiece(" the reply"):
+                    print("streaming", flush=True)
+    finally:
+        # Only where the turn failed: the thread that writes would keep the process from ending, and the test waiting.
+        await library.close()
 
 
 if __name__ == "__main__":

@@ -16,14 +16,17 @@ from tests.scripted import ScriptedModels
 
 async def main(path: str, thread_id: str, name: str, turns: str) -> None:
     library = Library(Store.open(Path(path)), cast("Any", ScriptedModels()), Config())
-    conversation = library.conversation(thread_id)
-    # As a window does: what it shows is where it goes on.
-    assert conversation.branch()
-    print("ready", flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    for turn in range(int(turns)):
-        await say(conversation.send(f"{name} {turn}"))
-    await library.close()
+    try:
+        conversation = library.conversation(thread_id)
+        # As a window does: what it shows is where it goes on.
+        assert conversation.branch()
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        for turn in range(int(turns)):
+            await say(conversation.send(f"{name} {turn}"))
+    finally:
+        # A turn that fails must end the process: the thread that writes would keep it.
+        await library.close()
 
 
 if __name__ == "__main__":

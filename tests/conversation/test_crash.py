@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
+import socket
 import sqlite3
 import sys
 import time
@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from chatui.conversation.engine import Conversation
-from chatui.conversation.tree import Partial
+from chatui.conversation.library import Library
+from chatui.conversation.tree import Message, Partial
 from chatui.errors import UsageError
 from chatui.storage.partials import alive, this_process
 from chatui.storage.records import now
@@ -43,7 +44,8 @@ async def crash(bench: Bench) -> None:
         stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
-    assert await process.stdout.readline() == b"streaming\n"
+    # Nothing where it ended by itself: the test fails then, and does not wait.
+    assert await process.stdout.readline() == b"streaming\n", "the turn never streamed"
 
     def saved() -> bool:
         connection = sqlite3.connect(bench.path)
@@ -98,23 +100,31 @@ async def test_the_reply_can_be_discarded(bench: Bench, crashed: Conversation) -
         await crashed.discard_interrupted()
 
 
-async def test_a_crash_just_after_saving_offers_nothing(bench: Bench) -> None:
-    conversation = bench.library.conversation()
-    reply = await say(conversation.send("Hi"))
+async def leave_partial(
+    library: Library, conversation: Conversation, prompt: Message, text: str, message_id: str = "half"
+) -> None:
+    """Leave what came of a reply, as a process that has ended does."""
     partial = Partial(
         thread_id=conversation.thread_id,
-        checkpoint_id=conversation.branch()[0].checkpoint_id or "",
-        message_id=reply.message_id,
+        checkpoint_id=prompt.checkpoint_id or "",
+        message_id=message_id,
         model="ollama:scripted",
-        text=reply.text,
+        text=text,
         reasoning="",
         started_at=now(),
         updated_at=now(),
     )
-    store = bench.library._store
+    store = library._store
     async with store.database.transaction() as connection:
         await store.partials.put(connection, partial)
-        await connection.execute("UPDATE chatui_partials SET process = ?", (f"{os.uname().nodename} 999999999 1",))
+        values = (f"{socket.gethostname()} 999999999 1", message_id)
+        await connection.execute("UPDATE chatui_partials SET process = ? WHERE message_id = ?", values)
+
+
+async def test_a_crash_just_after_saving_offers_nothing(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    reply = await say(conversation.send("Hi"))
+    await leave_partial(bench.library, conversation, conversation.branch()[0], reply.text, reply.message_id)
     assert conversation.interrupted() is None
     assert not bench.library.threads()[0].interrupted
 

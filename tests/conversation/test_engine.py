@@ -11,6 +11,8 @@ from langchain_core.messages import AIMessageChunk, HumanMessage
 
 from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Asked, Failed, Finished, Started, Stopped, TextPiece
+from chatui.conversation.memory import estimate_tokens
+from chatui.conversation.tree import Sent
 from chatui.errors import ServerFault, Stalled, UnknownCheckpoint, UnknownThread
 from tests.conversation.conftest import Bench, run, say
 
@@ -300,6 +302,58 @@ async def test_thoughts_are_kept_apart(bench: Bench) -> None:
     assert (await bench.reopen()).conversation(conversation.thread_id).head() == reply
 
 
+async def test_what_was_sent_is_kept_with_the_reply(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    bench.models.model.context_length = 400
+    first = await say(conversation.send("word " * 300))
+    prompt = conversation.branch()[0]
+    assert prompt.sent is None
+    assert first.sent is not None
+    assert (first.sent.messages, first.sent.system_prompt, first.sent.left_out) == (1, False, 0)
+    assert (first.sent.context_length, first.sent.estimated_tokens >= 300) == (400, True)
+    await conversation.set_system_prompt("Be brief.")
+    second = await say(conversation.send("two"))
+    assert second.sent == Sent(
+        messages=1,
+        system_prompt=True,
+        left_out=2,
+        estimated_tokens=estimate_tokens(bench.models.asked[-1]),
+        context_length=400,
+    )
+    bench.models.model.context_length = None
+    bench.models.model.ending = lambda metadata: "length"  # type: ignore[method-assign]
+    cut = await say(conversation.send("three"))
+    assert cut.sent is not None
+    assert (cut.sent.messages, cut.sent.context_length) == (len(bench.models.asked[-1]) - 1, None)
+    whole = await say(conversation.go_on(cut.node_id))
+    assert whole.sent is not None
+    assert whole.sent.messages == cut.sent.messages + 1, "the beginning of the reply was sent too"
+    edited = await conversation.edit_answer(cut.node_id, "mine")
+    assert edited.sent is None
+    async for _ in bench.library.reindex():
+        pass
+    again = bench.library.conversation(conversation.thread_id)
+    assert again.message(second.node_id).sent == second.sent, "it is in LangGraph's own row"
+    assert await bench.library.check() == []
+
+
+async def test_the_time_of_thinking_is_kept(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    thought = AIMessageChunk(content="", additional_kwargs={"reasoning_content": "hm"})
+    bench.models.script = [thought, "42"]
+    reply = await say(conversation.send("Hi"))
+    assert reply.seconds is not None
+    assert reply.reasoning_seconds is not None
+    assert 0 <= reply.reasoning_seconds <= reply.seconds
+    bench.models.script = [thought, RuntimeError("boom")]
+    failed = (await run(conversation.send("Hi again")))[-1]
+    assert isinstance(failed, Failed)
+    assert failed.message is not None
+    assert failed.message.reasoning_seconds is not None, "it was cut while it thought"
+    bench.models.script = ["42"]
+    assert (await say(conversation.send("Bye"))).reasoning_seconds is None
+
+
 async def test_threads_stream_at_the_same_time(bench: Bench) -> None:
     left, right = bench.library.conversation(), bench.library.conversation()
     gate = asyncio.Event()
@@ -375,15 +429,20 @@ async def test_an_alternative_lands_where_one_looked_last(bench: Bench) -> None:
     assert conversation.head_node == new.node_id
 
 
-async def test_the_branch_can_be_read_in_pages(bench: Bench) -> None:
+async def test_a_turn_on_another_branch_is_remembered_from_the_top(bench: Bench) -> None:
     conversation = bench.library.conversation()
-    for number in range(5):
-        await say(conversation.send(str(number)))
-    whole = conversation.branch()
-    assert len(whole) == 10
-    page = conversation.branch(last=4)
-    assert page == whole[-4:]
-    assert conversation.branch(last=4, before=page[0].node_id) == whole[2:6]
+    first = await say(conversation.send("one"))
+    deep = await say(conversation.send("two"))
+    prompt = conversation.branch()[0].node_id
+    await say(conversation.edit(prompt, "uno"))
+    # The head is on the second branch, and the turn goes on in the first, as one from the timeline may.
+    again = await say(conversation.regenerate(deep.node_id))
+    await conversation.go_to(None)
+    assert (await conversation.view(prompt)).node_id == again.node_id
+    await conversation.go_to(None)
+    forward = await conversation.forward()
+    assert forward is not None
+    assert forward.node_id == first.node_id, "the way down goes where one looked last"
 
 
 async def test_drafts_survive_and_go_with_the_prompt(bench: Bench) -> None:
@@ -424,20 +483,6 @@ async def test_several_alternatives_stream_at_once(bench: Bench) -> None:
     answers = {message.text for message in conversation.tree() if message.parent_id == first.parent_id}
     assert answers == {"Hello there.", "number 1", "number 2", "number 3"}
     assert await bench.library.check() == []
-
-
-async def test_stopping_stops_all_alternatives(bench: Bench) -> None:
-    conversation = bench.library.conversation()
-    first = await say(conversation.send("Hi"))
-    bench.models.script = lambda messages: ["Half", asyncio.Event()]
-    async with aclosing(conversation.regenerate(first.node_id, count=2)) as events:
-        async for event in events:
-            if event == TextPiece("Half"):
-                await conversation.stop()
-    assert isinstance(event, Stopped)
-    assert not conversation.running
-    bench.models.script = ["Yes"]
-    await say(conversation.send("Next"))
 
 
 async def test_a_cut_reply_can_be_gone_on_with(bench: Bench) -> None:

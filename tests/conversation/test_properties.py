@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatui.conversation.engine import Conversation
+from chatui.conversation.library import Library
 from tests.conversation.conftest import Bench, say
 
 
@@ -24,13 +25,19 @@ class Node:
         self.parent = parent
         self.children: list[Node] = []
         self.deleted = False
-        self.chosen: Node | None = None
+        self.starred = False
+        self.chosen: Node | None = None  # the one below that was viewed last
         if parent is not None:
             parent.children.append(self)
 
     @property
     def prompt(self) -> bool:
         return self.text.startswith("p")
+
+    @property
+    def number(self) -> int:
+        """Counts the messages in the order they were made."""
+        return int(self.text[1:])
 
     @property
     def shown(self) -> list[Node]:
@@ -43,10 +50,15 @@ class Node:
     def all(self) -> list[Node]:
         return [child for top in self.shown for child in [top, *top.all()]]
 
+    def below(self) -> Node | None:
+        """What is shown below: what was viewed last, else the newest with a star, else the newest."""
+        if self.chosen in self.shown:
+            return self.chosen
+        return max(self.shown, key=lambda node: (node.starred, node.number), default=None)
+
     def leaf(self) -> Node:
-        if not self.shown:
-            return self
-        return (self.chosen if self.chosen in self.shown else self.shown[-1]).leaf()
+        below = self.below()
+        return self if below is None else below.leaf()
 
 
 class Threads(RuleBasedStateMachine):
@@ -59,6 +71,9 @@ class Threads(RuleBasedStateMachine):
         self.counter = 0
         self.root = Node("", None)
         self.head = self.root
+        self.stored = self.root  # the head that was moved last, in whichever window
+        #: A second window on the same file, while this one waits: its library, its conversation, its head.
+        self.other: tuple[Library, Conversation, Node] | None = None
         self.deleted: list[Node] = []
 
     @initialize()
@@ -70,6 +85,7 @@ class Threads(RuleBasedStateMachine):
         self.bench, self.conversation = self.loop.run_until_complete(make())
 
     def teardown(self) -> None:
+        self.close_other()
         self.loop.run_until_complete(self.bench.library.close())
         self.loop.close()
         self.folder.cleanup()
@@ -89,12 +105,23 @@ class Threads(RuleBasedStateMachine):
         return data.draw(st.sampled_from(nodes)) if nodes else None
 
     def moved(self, head: Node) -> None:
-        self.head = head
-        path = [self.root, *head.path()]
-        for parent, child in itertools.pairwise(path):
-            # What is remembered at a fork is the way that was gone when it was a fork.
-            if len(parent.children) > 1:
+        # What a window leaves was viewed there until now, whatever another one did since.
+        for viewed in (self.head, head):
+            for parent, child in itertools.pairwise([self.root, *viewed.path()]):
                 parent.chosen = child
+        self.head = self.stored = head
+
+    def opened(self) -> Node:
+        """The head of a window that is opened now."""
+        if any(node.deleted for node in self.stored.path()):
+            leaves = [node for node in self.root.all() if not node.shown]
+            return max(leaves, key=lambda node: node.number, default=self.root)
+        return self.stored
+
+    def close_other(self) -> None:
+        if self.other is not None:
+            self.do(self.other[0].close())
+            self.other = None
 
     def answered(self, prompt: Node) -> None:
         reply = self.new("r")
@@ -163,6 +190,32 @@ class Threads(RuleBasedStateMachine):
         if self.head is not self.root:
             self.moved(at.parent if at is not None and at.parent is not None else self.root)
 
+    @rule()
+    def forward(self) -> None:
+        at = self.head.below()
+        assert (self.do(self.conversation.forward()) is None) == (at is None)
+        while at is not None and (below := at.below()) is not None and not below.prompt:
+            at = below
+        if at is not None:
+            self.moved(at)
+
+    @rule(data=st.data())
+    def star(self, data: st.DataObject) -> None:
+        if node := self.pick(data):
+            node.starred = not node.starred
+            self.do(self.conversation.upkeep.star(self.id_of(node), node.starred))
+
+    @precondition(lambda self: self.root.children)
+    @rule()
+    def go_to_the_other_window(self) -> None:
+        if self.other is None:
+            library = self.bench.another()
+            self.other = (library, library.conversation(self.conversation.thread_id), self.opened())
+            assert self.other[1].head_node is not None
+        library, conversation, head = self.other
+        self.other = (self.bench.library, self.conversation, self.head)
+        self.bench.library, self.conversation, self.head = library, conversation, head
+
     @rule(data=st.data())
     def delete(self, data: st.DataObject) -> None:
         if node := self.pick(data):
@@ -170,6 +223,8 @@ class Threads(RuleBasedStateMachine):
             assert self.do(self.conversation.upkeep.delete(self.id_of(node))) == len(gone)
             node.deleted = True
             self.deleted.append(node)
+            if self.other is not None and self.other[2] in gone:
+                self.close_other()
             if self.head in gone:
                 assert node.parent is not None
                 self.moved(node.parent)
@@ -190,6 +245,7 @@ class Threads(RuleBasedStateMachine):
     def reopen(self) -> None:
         library = self.do(self.bench.reopen())
         self.conversation = library.conversation(self.conversation.thread_id if self.root.children else None)
+        self.head = self.opened()
 
     @rule()
     def crash(self) -> None:
@@ -209,6 +265,7 @@ class Threads(RuleBasedStateMachine):
         if self.root.children:
             self.do(forget())
             self.conversation = self.bench.library.conversation(self.conversation.thread_id)
+            self.head = self.opened()
 
     @precondition(lambda self: self.root.all())
     @rule(data=st.data())

@@ -9,7 +9,7 @@ import pytest
 from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Asked, Finished
 from chatui.errors import UsageError
-from tests.conversation.conftest import Bench, say
+from tests.conversation.conftest import Bench, in_one_step, say
 
 
 def texts(conversation: Conversation) -> list[str]:
@@ -213,6 +213,75 @@ async def test_a_copy_is_independent(bench: Bench, node: str | None, branches: b
         await bench.library.purge(conversation.thread_id)
         others = {"Badger.", "Dingo.", "Emu.", "Ferret."} - set(expected)
         assert [word for word in others if grep(bench.path, word)] == []
+
+
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(
+    ("node", "branches", "expected"),
+    [
+        ("Badger.", False, ["Aardvark?", "Badger."]),
+        ("Aardvark?", False, ["Aardvark?"]),
+        ("Badger.", True, ["Aardvark?", "Badger.", "Cheetah?", "Dingo."]),
+    ],
+)
+async def test_a_message_without_a_checkpoint_can_be_copied_out(
+    bench: Bench, whole: bool, node: str, branches: bool, expected: list[str]
+) -> None:
+    await in_one_step(bench.path, "theirs", ["Aardvark?", "Badger.", "Cheetah?", "Dingo."], whole=whole)
+    async for _ in bench.library.catch_up():
+        pass
+    conversation = bench.library.conversation("theirs")
+    tree = [(message.node_id, message.text) for message in conversation.tree()]
+    assert conversation.message(find(conversation, node)).checkpoint_id is None
+    before = set(bench.rows())
+    thread = await conversation.upkeep.copy_out(find(conversation, node), with_branches=branches)
+    copy = bench.library.conversation(thread.thread_id)
+    assert [message.text for message in copy.tree()] == expected
+    assert (thread.message_count, thread.branch_count) == (len(expected), 1)
+    assert [(message.node_id, message.text) for message in conversation.tree()] == tree
+    assert before <= set(bench.rows())
+    assert conversation.message(find(conversation, node)).checkpoint_id is not None
+    assert await bench.library.check() == []
+    await copy.view(copy.tree()[-1].node_id)
+    bench.models.script = ["New."]
+    await say(copy.send("More?"))
+    sent = [str(message.text) for message in bench.models.asked[-1]]
+    assert sent == ([*expected, "More?"] if len(expected) % 2 == 0 else ["More?"])
+
+
+async def test_deleting_moves_a_head_that_nobody_has_asked_for_yet(bench: Bench) -> None:
+    conversation = await grow(bench)
+    badger, dingo = find(conversation, "Badger."), find(conversation, "Dingo.")
+    await conversation.go_to(dingo)
+    library = await bench.reopen()
+    await library.conversation(conversation.thread_id).upkeep.delete(badger)
+    library = await bench.reopen()
+    conversation = library.conversation(conversation.thread_id)
+    assert texts(conversation) == ["Aardvark?"]
+    # A window that knows nothing of it puts the head where it stood.
+    async with library._store.database.transaction() as connection:
+        await library._store.threads.set_head(connection, conversation.thread_id, None, dingo, left="")
+    library = await bench.reopen()
+    await library.conversation(conversation.thread_id).upkeep.purge(badger)
+    assert await library.check() == []
+
+
+async def test_one_begins_anew_where_all_is_deleted_and_no_checkpoint_is_empty(bench: Bench) -> None:
+    """A thread that another program began with `update_state` has no place before its first message, until it is made."""
+    from chatui.conversation.graph import MODEL, at, build_graph
+    from chatui.conversation.places import _never, user_message
+
+    graph = build_graph(_never, await bench.library._store.saver())
+    await graph.aupdate_state(at("theirs", None), {"messages": [user_message("Aardvark?")]}, as_node=MODEL)
+    async for _ in bench.library.catch_up():
+        pass
+    conversation = bench.library.conversation("theirs")
+    await conversation.upkeep.delete(find(conversation, "Aardvark?"))
+    assert conversation.tree() == []
+    await say(conversation.send("Badger?"))
+    assert [str(message.text) for message in bench.models.asked[-1]] == ["Badger?"]
+    assert texts(conversation) == ["Badger?", "Hello there."]
+    assert await bench.library.check() == []
 
 
 async def test_stars_and_names_stay_with_their_message(bench: Bench) -> None:

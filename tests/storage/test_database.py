@@ -8,6 +8,7 @@ import pytest
 
 from chatui.errors import DatabaseError, DatabaseTooNew, NotADatabase, ReadOnlyDatabase
 from chatui.storage import Store
+from chatui.storage.words import register
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:
@@ -94,6 +95,27 @@ def test_a_later_version_s_file_is_not_touched(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(DatabaseTooNew, match="m999"):
         Store.open(path)
+
+
+def test_a_file_of_an_older_chatui_gets_what_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    Store.open(path)
+    connection = sqlite3.connect(path)
+    register(connection)
+    connection.execute("INSERT INTO chatui_threads (thread_id, created_at, updated_at) VALUES ('t', '', '')")
+    connection.execute(
+        """INSERT INTO chatui_messages (thread_id, node_id, parent_id, depth, rank, message_id, role, text, created_at)
+           VALUES ('t', 'n', '', 1, 1, 'm', 'assistant', 'Kept', '')"""
+    )
+    # As the file was before the last step.
+    connection.execute("ALTER TABLE chatui_messages DROP COLUMN sent")
+    connection.execute("ALTER TABLE chatui_messages DROP COLUMN reasoning_seconds")
+    connection.execute("DELETE FROM chatui_migrations WHERE name = 'm003_sent'")
+    connection.commit()
+    connection.close()
+    message = Store.open(path).messages.get("t", "n")
+    assert message is not None
+    assert (message.text, message.sent, message.reasoning_seconds) == ("Kept", None, None)
 
 
 async def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:

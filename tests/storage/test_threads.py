@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,52 @@ async def test_titles_come_out_clean(store: Store) -> None:
     thread = store.threads.get("aa11")
     assert thread is not None
     assert thread.title == "]0;ownedtwo lines"
+
+
+async def chain(store: Store, thread_id: str, depth: int) -> None:
+    """Index one long branch, with an alternative at its end."""
+    nodes = [(f"n{at}", f"n{at - 1}" if at > 1 else "", at) for at in range(1, depth + 1)]
+    async with store.database.transaction() as connection:
+        await connection.executemany(
+            f"""INSERT INTO chatui_messages (thread_id, node_id, parent_id, depth, rank, message_id, role, text, created_at)
+                VALUES ('{thread_id}', ?1, ?2, ?3, ?3, ?1, 'user', '', '')""",
+            [*nodes, ("alternative", f"n{depth - 1}", depth)],
+        )
+
+
+def _step(ticks: Iterator[int]) -> int:
+    next(ticks)
+    return 0
+
+
+@pytest.mark.parametrize(("target", "left"), [("n{0}", "n{1}"), ("alternative", "n{0}"), ("n{1}", "n{0}")])
+async def test_moving_the_head_costs_what_it_moves(store: Store, target: str, left: str) -> None:
+    """A turn, a switch and a step back cost as much at the end of a long branch as at that of a short one."""
+    steps = {}
+    for thread_id, depth in (("aa11", 20), ("aa22", 2000)):
+        await chain(store, thread_id, depth)
+        node_id, viewed = target.format(depth, depth - 1), left.format(depth, depth - 1)
+        async with store.database.transaction() as connection:
+            await store.threads.set_head(connection, thread_id, None, viewed, left="")
+        ticks = itertools.count()
+        async with store.database.transaction() as connection:
+            # SQLite counts its own steps; a callable that gives 0 lets it go on.
+            await connection.set_progress_handler(partial(_step, ticks), 1)
+            await store.threads.set_head(connection, thread_id, None, node_id, left=viewed)
+            await connection.set_progress_handler(None, 0)  # type: ignore[arg-type]
+        steps[depth] = next(ticks)
+        assert store.threads.head(thread_id) == (None, node_id)
+        assert store.messages.descend(thread_id, "") == (node_id if target != "n{1}" else viewed)
+    assert 0 < steps[2000] < 1.5 * steps[20], steps
+
+
+@pytest.mark.parametrize("lost", ["node", "left", "stored"])
+async def test_a_head_that_is_no_longer_in_the_index_ends_nothing(store: Store, lost: str) -> None:
+    """Another window may have purged it."""
+    await chain(store, "aa11", 20)
+    heads = {"stored": "n20", "left": "alternative", "node": "n10"} | {lost: "gone"}
+    async with store.database.transaction() as connection:
+        await store.threads.set_head(connection, "aa11", None, heads["stored"], left="")
+        await store.threads.set_head(connection, "aa11", None, heads["node"], left=heads["left"])
+    assert store.threads.head("aa11") == (None, heads["node"])
+    assert store.messages.descend("aa11", "n10") == ("alternative" if lost != "left" else "n20")

@@ -181,7 +181,9 @@ async def seed(path: Path) -> str:
     await library.close()
     # How long the scripted model took differs from run to run, and shows.
     with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE chatui_messages SET seconds = NULL, first_token_seconds = NULL")
+        connection.execute(
+            "UPDATE chatui_messages SET seconds = NULL, first_token_seconds = NULL, reasoning_seconds = NULL"
+        )
     connection.close()
     return conversation.thread_id
 

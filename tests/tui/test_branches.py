@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 from textual.widgets import Static
 
+from chatui.conversation.tree import Message
+from chatui.storage.messages import Messages
 from chatui.tui.dialogs import EditText, Facts
 from chatui.tui.models import ModelPicker
 from tests.tui.conftest import Window, plain, window
@@ -132,6 +135,73 @@ async def test_copy_takes_the_source_and_details_tell_the_rest(seeded: Path, mon
         facts = plain(chat.app.screen.query_one(".dialog VerticalScroll Static", Static))
         assert "ollama:llama3.2:3b" in facts
         assert "Checkpoint" in facts
+
+
+async def test_moving_reads_no_whole_tree_and_no_whole_branch(chat: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    await chat.say("First", "One")
+    await chat.say("Second", "Two")
+    chat.models.script = ["Other"]
+    await chat.messages("r")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1] == "Other")
+    path = Messages.path
+
+    def some(messages: Messages, *place: str, last: int | None = None, skip: int = 0) -> list[Message]:
+        assert last is not None, "a whole branch was read"
+        return path(messages, *place, last=last, skip=skip)
+
+    monkeypatch.setattr(Messages, "tree", lambda *_: pytest.fail("a whole tree was read"))
+    monkeypatch.setattr(Messages, "path", some)
+    await chat.press("left")
+    assert chat.texts()[-1] == "Two"
+    await chat.press("g", "j", "enter")
+    assert plain(chat.screen.query_one("#forking", Static)) == "This starts alternative 2 of #3. Nothing is lost."
+    await chat.press("up")
+    assert chat.screen.prompt.text == "First"
+    chat.screen.prompt.hold("")
+    await chat.messages("ctrl+z")
+    assert plain(chat.screen.query_one("#forking", Static)) == "This starts alternative 2 of #1. Nothing is lost."
+    assert chat.app.focused is chat.screen.prompt
+    assert any("/forward" in toast for toast in chat.toasts())
+    await chat.write("/forward")
+    await chat.messages("ctrl+y")
+    assert chat.texts() == ["First", "One", "Second", "Two"]
+
+
+async def test_details_tell_what_was_sent(chat: Window) -> None:
+    def facts() -> dict[str, str]:
+        assert isinstance(chat.app.screen, Facts)
+        text = plain(chat.app.screen.query_one(".dialog VerticalScroll Static", Static))
+        # What goes on to a next line stands below its beginning.
+        lines = re.sub(r"\n +", " ", text).split("\n")
+        return {name: value.strip() for name, _, value in (line.partition(" ") for line in lines)}
+
+    await chat.screen.conversation.set_system_prompt("Be brief.")
+    chat.models.model.context_length = 400
+    await chat.say("word " * 200, "One")
+    await chat.say("word " * 100, "Two")
+    await chat.messages("i")
+    assert facts()["Sent"] == "1 message and the system prompt, about 138 of 400 tokens; the 2 oldest were left out"
+    await chat.press("escape", "k", "i")
+    assert "Sent" not in facts(), "a prompt is sent by a person"
+    await chat.press("escape", "j", "e", "X", "ctrl+s")
+    await chat.until(lambda: chat.texts()[-1] == "XTwo")
+    await chat.press("i")
+    assert facts()["Sent"] == "not recorded"
+
+
+async def test_details_fit_a_small_terminal(seeded: Path) -> None:
+    async with window(seeded, size=(60, 16)) as chat:
+        await chat.messages("i")
+        hint = chat.app.screen.query_one(".hint")
+        assert plain(chat.app.screen.query_one(".hint", Static)) == "Esc Close"
+        assert chat.app.screen.query_one(".dialog").content_region.contains_region(hint.region)
+        assert hint.region.height == 1
+
+
+async def test_a_message_without_an_alternative_says_where_there_are_some(chat: Window) -> None:
+    await chat.say("Question", "One")
+    await chat.messages("right")
+    assert any("[ and ] go to those" in toast for toast in chat.toasts())
 
 
 async def test_moving_waits_while_a_reply_streams(chat: Window) -> None:

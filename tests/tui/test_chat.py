@@ -206,6 +206,16 @@ async def test_thinking_is_folded_to_one_line(chat: Window) -> None:
     assert "let me see now" in "\n".join(rows_of(chat.screen.transcript))
 
 
+async def test_the_time_of_thinking_outlasts_a_restart(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    async with window(path) as chat:
+        chat.models.script = [*thinking("let me see now"), "Done."]
+        await chat.write("Hello")
+        await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1:] == ["Done."])
+    async with window(path) as chat:
+        assert answer(chat).thought.startswith("▸ Thought for 0.")
+
+
 async def test_a_model_is_picked_and_asked(chat: Window) -> None:
     await chat.press("ctrl+o")
     assert isinstance(chat.app.screen, ModelPicker)

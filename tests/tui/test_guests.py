@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from textual._context import active_app
 from textual.widgets import Static
 
+from chatui.conversation.library import Library
+from chatui.tui.app import ChatApp
 from chatui.tui.dialogs import Confirm
 from tests.tui.conftest import Window, plain, window
 
@@ -70,3 +74,47 @@ async def test_other_writes_ask_too_and_are_done_after(older: Path) -> None:
         head = chat.screen.conversation.head()
         assert head is not None
         assert head.text.startswith("X")
+
+
+async def test_the_first_opening_shows_the_thread_that_was_used_last(older: Path) -> None:
+    async with window(older) as chat:
+        last = chat.library.last_used()
+        assert last is not None
+        assert chat.screen.thread_id == last.thread_id
+        assert chat.texts()
+        await chat.screen.open(None)
+    async with window(older, new=True) as chat:
+        assert chat.texts() == []
+    async with window(older) as chat:
+        assert chat.screen.thread_id == last.thread_id
+
+
+@pytest.mark.parametrize("act", ["type", "new", "list"])
+async def test_nothing_is_opened_over_what_a_person_does_meanwhile(
+    older: Path, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    catch_up = Library.catch_up
+
+    async def slowly(library: Library, thread_id: str | None = None) -> AsyncGenerator[tuple[int, int]]:
+        """Index the file while a person does something."""
+        app = active_app.get()
+        assert isinstance(app, ChatApp)
+        if act == "type":
+            app.chat_screen.prompt.hold("A question")
+        else:
+            await app.chat_screen.action_do({"new": "thread.new", "list": "thread.list"}[act])
+            await app._animator.wait_for_idle()
+        async for step in catch_up(library, thread_id):
+            yield step
+
+    monkeypatch.setattr(Library, "catch_up", slowly)
+    async with window(older) as chat:
+        assert chat.library.threads()
+        assert chat.screen.conversation.thread() is None
+        assert chat.screen.prompt.text == ("A question" if act == "type" else "")
+
+
+async def test_a_new_thread_stays_where_one_was_asked_for(older: Path) -> None:
+    async with window(older, new=True) as chat:
+        assert chat.library.threads()
+        assert chat.screen.conversation.thread() is None

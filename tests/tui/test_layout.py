@@ -53,7 +53,7 @@ def places(chat: Window) -> dict[str, int]:
     found = {}
     for view in chat.views:
         if view.message:
-            found[view.message.node_id] = transcript._top_of(view.message.depth) - round(transcript.scroll_y)
+            found[view.message.node_id] = transcript.sheet.top(view.message.depth) - round(transcript.scroll_y)
     return found
 
 
@@ -172,6 +172,16 @@ async def test_the_key_line_cuts_no_word(seeded: Path) -> None:
             assert len(line) <= size[0] - 4
             assert "F1 Help" in line
             assert "Enter Send" in line
+
+
+async def test_the_key_line_always_tells_where_help_is(seeded: Path) -> None:
+    async with window(seeded, size=(60, 16)) as chat:
+        line = chat.screen.query_one("#keys", Static)
+        await chat.messages()
+        assert plain(line).startswith("Esc Prompt   Enter Continue")
+        assert plain(line).endswith("F1 Help")
+        await chat.pilot.resize_terminal(80, 24)
+        await chat.until(lambda: plain(line).endswith("t Tree   F1 Help"))
 
 
 async def test_plain_draws_no_lines(seeded: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,22 +19,109 @@ def leaves(chat: Window) -> set[str]:
     return {message.text for message in tree if message.node_id not in parents}
 
 
-async def test_a_count_asks_for_several_answers_at_once(chat: Window) -> None:
+class Three:
+    """A script whose answers A, B and C each wait before their end."""
+
+    def __init__(self, chat: Window) -> None:
+        self.gates: dict[str, asyncio.Event] = {}
+        chat.models.script = self._script
+
+    def _script(self, messages: object) -> list[str | asyncio.Event]:
+        name = "ABC"[len(self.gates)]
+        self.gates[name] = asyncio.Event()
+        return [name, self.gates[name], "."]
+
+
+def foot(chat: Window) -> str:
+    return answer(chat).foot
+
+
+async def test_several_answers_stream_and_the_arrows_go_between_them(chat: Window) -> None:
     await chat.say("Question", "One")
-    gate = asyncio.Event()
-    chat.models.script = ["More", gate]
+    three = Three(chat)
     await chat.messages("3")
     assert "3 ×" in chat.status()
     await chat.press("r")
-    await chat.until(lambda: chat.texts()[-1:] == ["More"])
-    assert "the first of 3 answers" in answer(chat).foot
-    gate.set()
-    await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 5)
-    await chat.until(lambda: chat.badges()[1].endswith("/4›"))
-    assert len(chat.views) == 2
+    await chat.until(lambda: len(three.gates) == 3 and chat.badges()[-1] == "llama3.2:3b ‹1/3›")
+    await chat.until(lambda: "3 of 3 still write" in foot(chat) and len(chat.texts()[-1]) == 1)
     assert "×" not in chat.status(), "a number counts once"
+    assert "#2 ‹1/3›" in chat.status()
+    seen = [chat.texts()[-1]]
+    await chat.press("left")
+    assert chat.badges()[-1] == "llama3.2:3b ‹1/3›", "there is none before the first"
+    for place in (2, 3):
+        await chat.press("right")
+        await chat.until(lambda place=place: chat.badges()[-1] == f"llama3.2:3b ‹{place}/3›")  # type: ignore[misc]
+        seen.append(chat.texts()[-1])
+    assert sorted(seen) == ["A", "B", "C"]
+    assert chat.texts()[:-1] == ["Question"]
+    await chat.press("left")
+    middle = seen[1]
+    # Another one ends first, and the one on the screen stays there.
+    three.gates[seen[2]].set()
+    await chat.until(lambda: "2 of 3 still write" in foot(chat))
+    assert chat.texts() == ["Question", middle]
+    await chat.press("right")
+    await chat.until(lambda: foot(chat).startswith("Finished"))
+    assert chat.texts() == ["Question", f"{seen[2]}."]
+    await chat.press("left")
+    live = chat.views[-1]
+    for gate in three.gates.values():
+        gate.set()
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", f"{middle}."])
+    await chat.until(lambda: chat.badges()[1].endswith("/4›"))
+    assert chat.views[-1] is live, "the one that is looked at becomes the message, without a flicker"
+    head = chat.screen.conversation.head()
+    assert head is not None
+    assert head.text == f"{middle}."
+    assert len(chat.screen.conversation.tree()) == 5
+    chat.models.script = ["More"]
     await chat.press("2", "k", "r")
     await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 6)
+
+
+async def test_escape_stops_all_of_several_answers(chat: Window) -> None:
+    await chat.say("Question", "One")
+    three = Three(chat)
+    await chat.messages("3", "r")
+    await chat.until(lambda: len(three.gates) == 3 and "3 of 3 still write" in foot(chat))
+    await chat.press("right")
+    await chat.until(lambda: chat.texts()[-1] in three.gates)
+    shown = chat.texts()[-1]
+    await chat.press("escape", "escape")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", shown])
+    kept = {message.text: message.interrupted for message in chat.screen.conversation.tree() if message.depth == 2}
+    assert kept == {"One": None, "A": "stopped", "B": "stopped", "C": "stopped"}
+
+
+async def test_the_first_that_finishes_is_shown_where_nobody_looked(chat: Window) -> None:
+    await chat.say("Question", "One")
+    thread = chat.screen.thread_id
+    three = Three(chat)
+    await chat.messages("3", "r")
+    await chat.until(lambda: len(three.gates) == 3 and "3 of 3 still write" in foot(chat))
+    await chat.screen.open(None)
+    three.gates["B"].set()
+    conversation = chat.library.conversation(thread)
+    await chat.until(lambda: "B." in {message.text for message in conversation.tree()})
+    await chat.screen.open(thread)
+    await chat.until(lambda: "2 of 3 still write" in foot(chat))
+    await chat.screen.open(None)
+    for gate in three.gates.values():
+        gate.set()
+    await chat.until(lambda: not conversation.running)
+    await chat.screen.open(thread)
+    assert chat.texts() == ["Question", "B."]
+
+
+async def test_one_of_several_answers_fails(chat: Window) -> None:
+    await chat.say("Question", "One")
+    left: Iterator[str | BaseException] = iter(["A", RuntimeError("the [/x] server fell over")])
+    chat.models.script = lambda messages: [next(left)]
+    await chat.messages("2", "r")
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Question", "A"])
+    assert any("/2› in “Question” failed." in toast and "the [/x] server fell over" in toast for toast in chat.toasts())
+    assert not chat.screen.offer.display
 
 
 async def test_the_slash_command_takes_a_count(chat: Window) -> None:
@@ -192,3 +280,14 @@ async def test_a_file_that_is_only_read_says_so(tmp_path: Path) -> None:
         await reader.press("escape", "m")
         assert any("read-only" in toast for toast in reader.toasts())
     await library.close()
+
+
+async def test_the_selected_message_is_marked_in_message_mode_and_nowhere_else(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        marked = []
+        for key in ("escape", "up", "escape", "escape"):
+            await chat.press(key)
+            view = chat.screen.transcript.selected_view
+            assert view is not None
+            marked.append(view.selected)
+        assert marked == [True, True, False, True]

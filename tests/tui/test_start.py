@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conversation.test_crash import leave_partial
 from tests.tui.conftest import window
 
 FIRST_PAINT = """
@@ -92,6 +93,23 @@ async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
             await chat.until(lambda texts=texts: chat.screen.reply is None and chat.texts() == texts)  # type: ignore[misc]
             assert not chat.screen.offer.display
             assert not chat.library.threads()[0].interrupted
+
+
+async def test_several_replies_that_a_crash_cut_off_are_offered_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "chatui.db"
+    async with window(path) as chat:
+        await chat.say("Hello", "Whole.")
+        prompt = chat.screen.conversation.branch()[0]
+        for text in ("Half a", "Half b"):
+            await leave_partial(chat.library, chat.screen.conversation, prompt, text, text)
+    async with window(path) as chat:
+        await chat.press("k")
+        await chat.until(lambda: chat.texts() == ["Hello", "Half b"] and chat.screen.offer.display)
+        await chat.until(lambda: chat.app.focused is chat.screen.offer)
+        await chat.press("k")
+        await chat.until(lambda: chat.texts() == ["Hello", "Half a"])
+        assert not chat.screen.offer.display
+        assert not chat.library.threads()[0].interrupted
 
 
 CRASH = """

@@ -26,6 +26,18 @@ async def test_rows_tell_title_age_model_count_and_leaves(seeded: Path) -> None:
         assert chat.screen.threads.border_subtitle == "2 / 9"
 
 
+async def test_the_cursor_stands_on_a_thread_that_was_just_made(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        rows = chat.screen.threads.rows
+        await chat.press("ctrl+n")
+        await chat.say("Quite new", "Yes.")
+        await chat.until(lambda: rows.current is not None and rows.current.thread_id == chat.screen.thread_id)
+        original = chat.screen.thread_id
+        await chat.messages("f", "enter")
+        await chat.until(lambda: chat.screen.thread_id != original)
+        await chat.until(lambda: rows.current is not None and rows.current.thread_id == chat.screen.thread_id)
+
+
 async def test_filter_and_open(seeded: Path) -> None:
     async with window(seeded) as chat:
         await chat.press("f2", *"lis")

@@ -201,3 +201,35 @@ def test_a_subtree_is_a_message_and_all_below_it() -> None:
     inside = subtree(messages, "n20")
     assert inside[0].node_id == "n20"
     assert {message.node_id for message in inside} == {f"n{number}" for number in range(20, 60)}
+
+
+async def test_the_pane_is_remembered(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        assert not shown_tree(chat)
+        await chat.press("ctrl+t")
+        assert shown_tree(chat)
+    async with window(seeded) as chat:
+        assert shown_tree(chat)
+        assert chat.app.focused is chat.screen.prompt, "it is there and takes no key"
+        assert rows(chat).nodes
+        await chat.press("ctrl+t", "t")
+        assert not shown_tree(chat)
+    async with window(seeded) as chat:
+        assert not shown_tree(chat)
+
+
+async def test_the_pane_comes_back_when_there_is_room(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        await chat.press("ctrl+t")
+    async with window(seeded, size=(80, 24)) as chat:
+        assert not shown_tree(chat)
+        await chat.say("Quite new", "Yes.")
+        # What was written is seen, so that nothing but the resize makes it look again.
+        await chat.until(lambda: not chat.library.changed())
+        await chat.pilot.resize_terminal(130, 40)
+        await chat.until(lambda: shown_tree(chat))
+        await chat.until(lambda: any(node.message.text == "Quite new" for node in rows(chat).nodes))
+
+
+def shown_tree(chat: Window) -> bool:
+    return chat.screen.travel.tree is not None and chat.screen.travel.tree.pane is not None
