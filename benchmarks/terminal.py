@@ -160,7 +160,7 @@ class Program:
             if left <= 0 or not select.select([self._master], [], [], left)[0]:
                 text = _ESCAPES.sub(b" ", self._seen).decode(errors="replace")
                 raise SystemExit(
-                    f"{self._name} did not paint {words} in {seconds:.0f} s: {' '.join(text.split())[-2000:]}"
+                    f"{self._name} did not paint {words} in {seconds:.0f} s: {' '.join(text.split())[-600:]}"
                 )
             self._seen += os.read(self._master, 65536)
         now = time.perf_counter()
@@ -175,9 +175,11 @@ class Program:
                 os.read(self._master, 65536)
         self._seen = b""
 
-    def write(self, text: str) -> None:
-        """Type something."""
+    def write(self, text: str) -> float:
+        """Type something, and return the time before, by time.perf_counter."""
+        began = time.perf_counter()
         os.write(self._master, text.encode())
+        return began
 
     def mebibytes(self) -> float:
         """Return how much memory is resident now (Linux only)."""

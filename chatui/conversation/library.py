@@ -267,11 +267,12 @@ class Library:
         """Return how many threads have checkpoints which the index lacks. Reads an index of LangGraph's table."""
         return len(self._store.stale())
 
-    async def catch_up(self, thread_id: str | None = None) -> AsyncGenerator[tuple[int, int]]:
+    async def catch_up(self, thread_id: str | None = None, *, gentle: bool = False) -> AsyncGenerator[tuple[int, int]]:
         """Index what other programs wrote, or what a crash left unindexed.
 
         Args:
             thread_id: Only this thread; None for all.
+            gentle: Take longer, so that a screen goes on meanwhile.
 
         Yields:
             (threads done, threads in all), after each thread.
@@ -288,7 +289,7 @@ class Library:
         try:
             for done, stale_id in enumerate(stale, start=1):
                 self.indexing = (done - 1, len(stale))
-                await index.catch_up(stale_id)
+                await index.catch_up(stale_id, gentle=gentle)
                 yield done, len(stale)
         finally:
             self.indexing = None

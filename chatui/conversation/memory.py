@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import msgspec
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage, trim_messages
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 DEFAULT_STRATEGY = "tokens:auto"
 
@@ -53,22 +53,33 @@ def select(messages: Sequence[BaseMessage], *, system_prompt: str = "", context_
         context_length: The tokens that the model takes for prompt and reply together, None where unknown.
     """
     system: list[BaseMessage] = [SystemMessage(system_prompt)] if system_prompt else []
-    branch = list(messages)
     context = context_length or _UNKNOWN_CONTEXT
     budget = context - min(int(context * _REPLY_SHARE), _REPLY_TOKENS) - estimate_tokens(system)
-    chosen = branch
-    if estimate_tokens(branch) > budget:
-        chosen = trim_messages(
-            branch,
-            strategy="last",
-            max_tokens=max(budget, 1),
-            token_counter=estimate_tokens,
-            include_system=True,
-            start_on="human",
-        )
-        # trim_messages returns [] where the newest message alone is over the limit.
-        last_user = next((m for m in reversed(branch) if isinstance(m, HumanMessage)), None)
-        if last_user is not None and not any(message is last_user or message == last_user for message in chosen):
-            chosen = [*(m for m in chosen if isinstance(m, SystemMessage)), *branch[branch.index(last_user) :]]
+    chosen = _newest(messages, max(budget, 1))
     sent = [*system, *chosen]
-    return Selection(sent, len(branch) - len(chosen), estimate_tokens(sent))
+    return Selection(sent, len(messages) - len(chosen), estimate_tokens(sent))
+
+
+def _newest(messages: Sequence[BaseMessage], budget: int) -> list[BaseMessage]:
+    """Return the newest messages that have room, a system message that stands first in any case.
+
+    Looks at what is sent and no further: trim_messages of LangChain counts the whole branch several times, which took longer than
+    all else of ours in a turn of a long thread.
+    """
+    lead = list(messages[:1]) if messages and isinstance(messages[0], SystemMessage) else []
+    room = budget - estimate_tokens(lead)
+    start = len(messages)
+    while start > len(lead):
+        room -= estimate_tokens([messages[start - 1]])
+        if room < 0:
+            break
+        start -= 1
+    if start == len(lead) and room >= 0:
+        return list(messages)
+    while start < len(messages) and not isinstance(messages[start], HumanMessage):
+        start += 1
+    if start == len(messages):
+        # Not even the newest question has room.
+        prompts = (place for place in reversed(range(start)) if isinstance(messages[place], HumanMessage))
+        start = next(prompts, start)
+    return [*lead, *messages[start:]]

@@ -15,6 +15,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+import time
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -29,7 +30,7 @@ from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
 from chatui.storage.lineage import Lineage
 from chatui.storage.records import Interruption, Sent, Usage, now
-from chatui.storage.tables import has_tables, metadata_of, rows_are_gone
+from chatui.storage.tables import has_tables, metadata_of, newer, rows_are_gone
 from chatui.text import clean, clean_line
 
 #: The key of our own facts in a message's response_metadata: model, created_at, seconds, what was sent, interrupted.
@@ -41,6 +42,8 @@ Fold = Callable[[Sequence[BaseMessage], Sequence[BaseMessage]], list[BaseMessage
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
 _INTERRUPTIONS = get_args(Interruption)
 _TITLE_LENGTH = 60
+#: Seconds of a pause between two checkpoints: a thread that waits for the interpreter else waits for 5 ms each time.
+_PAUSE = 0.0002
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -113,15 +116,16 @@ class Index:
         self._fold = fold
         self._serde = serializer()
 
-    def plan(self, thread_id: str, *, fresh: bool = False) -> Plan:
+    def plan(self, thread_id: str, *, fresh: bool = False, gentle: bool = False) -> Plan:
         """Read what the index of a thread lacks. Opens no checkpoint that is indexed already.
 
         Args:
             thread_id: The thread.
             fresh: Plan as if nothing were indexed.
+            gentle: Let go of the interpreter after each checkpoint, for a screen that waits for it in another thread.
         """
         with self._database.reading() as connection:
-            plan = _Reading(connection, thread_id, self._fold, self._serde, fresh).plan()
+            plan = _Reading(connection, thread_id, self._fold, self._serde, fresh).plan(_PAUSE if gentle else None)
         plan.rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         return plan
 
@@ -189,12 +193,17 @@ class Index:
 
             return Lineage(connection, thread_id, holds_all)
 
-    async def catch_up(self, thread_id: str) -> None:
-        """Complete the index of a thread. Reads off the event loop; writes in one transaction."""
+    async def catch_up(self, thread_id: str, *, gentle: bool = False) -> None:
+        """Complete the index of a thread. Reads off the event loop; writes in one transaction.
+
+        Args:
+            thread_id: The thread.
+            gentle: As in `plan`.
+        """
         if rows_are_gone(self._database, thread_id):
             await self.rebuild(thread_id)
             return
-        plan = await asyncio.to_thread(self.plan, thread_id)
+        plan = await asyncio.to_thread(self.plan, thread_id, gentle=gentle)
         if plan.steps:
             async with self._database.transaction() as connection:
                 await self.apply(connection, plan)
@@ -230,18 +239,21 @@ class _Reading:
         self._seen: set[str] = set()  # nodes of this pass
         self._message_ids: set[str] = set()  # of this pass
 
-    def plan(self) -> Plan:
+    def plan(self, pause: float | None = None) -> Plan:
         plan = Plan(self._thread_id, self.channel, None, None, [])
         if not has_tables(self._connection):
             return plan
+        condition, values = "+rowid > ? AND thread_id = ? AND checkpoint_ns = ''", (0, self._thread_id)
+        if not self._fresh:
+            condition, values = newer(self._connection, self._thread_id)
         rows = self._connection.execute(
-            """SELECT rowid, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints
-               WHERE thread_id = ?1 AND checkpoint_ns = ''
-               AND (?2 OR rowid > coalesce((SELECT indexed_rowid FROM chatui_threads WHERE thread_id = ?1), 0))
-               ORDER BY rowid""",
-            (self._thread_id, self._fresh),
+            f"""SELECT rowid, checkpoint_id, parent_checkpoint_id, type, checkpoint, metadata FROM checkpoints
+                WHERE {condition} ORDER BY rowid""",
+            values,
         )
         for rowid, checkpoint_id, parent_id, kind, blob, metadata in rows:
+            if pause is not None:
+                time.sleep(pause)
             checkpoint = self._serde.loads_typed((kind, blob))
             base, nodes = self._nodes_of(parent_id, checkpoint)
             end = nodes[-1].node_id if nodes else base

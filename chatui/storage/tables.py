@@ -9,6 +9,9 @@ import msgspec
 
 from chatui.storage.database import Database
 
+#: How many rows of LangGraph's are few.
+_NEAR = 500
+
 
 def has_tables(connection: sqlite3.Connection) -> bool:
     """Say whether LangGraph has made its tables in this file yet; it does at the first turn."""
@@ -34,33 +37,55 @@ def has_checkpoint(database: Database, thread_id: str, checkpoint_id: str) -> bo
         return connection.execute(sql, (thread_id, checkpoint_id)).fetchone() is not None
 
 
+def newer(connection: sqlite3.Connection, thread_id: str) -> tuple[str, tuple[int, str]]:
+    """Return the condition on `checkpoints`, with its values, that finds the rows of a thread which the index lacks.
+
+    A thread's rows are found by an index over all of them, which grows with the thread. Where only few rows of the file are
+    newer than what is indexed, as in each turn, it is quicker to look through those: a plus keeps SQLite from the other way.
+    """
+    row = connection.execute("SELECT indexed_rowid FROM chatui_threads WHERE thread_id = ?", (thread_id,)).fetchone()
+    indexed = row[0] if row else 0
+    last = connection.execute("SELECT max(rowid) FROM checkpoints").fetchone()[0] or 0
+    if 0 <= last - indexed <= _NEAR:
+        return "rowid > ? AND +thread_id = ? AND +checkpoint_ns = ''", (indexed, thread_id)
+    return "+rowid > ? AND thread_id = ? AND checkpoint_ns = ''", (indexed, thread_id)
+
+
 def stale_threads(database: Database, thread_id: str | None = None) -> list[str]:
     """Return the threads that have checkpoints which the index lacks, the newest first.
 
-    Reads an index of the table alone. Rowids are compared and not counted: a file that was vacuumed by others, or
-    whose last rows were removed, differs too.
+    For all threads this reads an index of the table alone. Rowids are compared and not counted: a file that was vacuumed by
+    others, or whose last rows were removed, differs too.
 
     Args:
         database: The file.
         thread_id: Only this thread; None for all.
     """
-    where = "" if thread_id is None else "AND thread_id = ?"
-    sql = f"""SELECT c.thread_id FROM (
-            SELECT thread_id, max(rowid) AS newest FROM checkpoints WHERE checkpoint_ns = '' {where} GROUP BY thread_id) c
-        LEFT JOIN chatui_threads t ON t.thread_id = c.thread_id
-        WHERE t.indexed_rowid IS NULL OR t.indexed_rowid <> c.newest ORDER BY c.newest DESC"""
     with database.reading() as connection:
-        values = () if thread_id is None else (thread_id,)
-        return [row[0] for row in connection.execute(sql, values)] if has_tables(connection) else []
+        if not has_tables(connection):
+            return []
+        if thread_id is not None:
+            condition, values = newer(connection, thread_id)
+            found = connection.execute(f"SELECT 1 FROM checkpoints WHERE {condition} LIMIT 1", values).fetchone()
+            return [thread_id] if found or _gone(connection, thread_id) else []
+        sql = """SELECT c.thread_id FROM (
+                SELECT thread_id, max(rowid) AS newest FROM checkpoints WHERE checkpoint_ns = '' GROUP BY thread_id) c
+            LEFT JOIN chatui_threads t ON t.thread_id = c.thread_id
+            WHERE t.indexed_rowid IS NULL OR t.indexed_rowid <> c.newest ORDER BY c.newest DESC"""
+        return [row[0] for row in connection.execute(sql)]
 
 
 def rows_are_gone(database: Database, thread_id: str) -> bool:
-    """Say whether a thread's newest checkpoint is older than what was indexed: another program removed rows."""
-    sql = """SELECT indexed_rowid > coalesce((
-            SELECT max(rowid) FROM checkpoints WHERE thread_id = ?1 AND checkpoint_ns = ''), 0)
-        FROM chatui_threads WHERE thread_id = ?1"""
+    """Say whether the newest checkpoint of a thread that was indexed is not there any more: another program removed rows."""
     with database.reading() as connection:
-        row = connection.execute(sql, (thread_id,)).fetchone() if has_tables(connection) else None
+        return has_tables(connection) and _gone(connection, thread_id)
+
+
+def _gone(connection: sqlite3.Connection, thread_id: str) -> bool:
+    sql = """SELECT indexed_rowid > 0 AND NOT EXISTS (
+            SELECT 1 FROM checkpoints WHERE rowid = t.indexed_rowid AND thread_id = t.thread_id AND checkpoint_ns = '')
+        FROM chatui_threads t WHERE thread_id = ?"""
+    row = connection.execute(sql, (thread_id,)).fetchone()
     return bool(row and row[0])
 
 

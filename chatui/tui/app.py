@@ -28,13 +28,13 @@ from chatui.tui.replies import Refused, Replies, Reply
 from chatui.tui.turns import Handler
 
 #: What a turn needs and the first paint does not: imported in a thread once the screen is there.
-STACK = ("chatui.conversation.turn", "chatui.conversation.places")
+STACK = ("chatui.conversation.turn", "chatui.conversation.places", "chatui.models.preload")
 #: Parsing a rule costs a tenth of a millisecond: what no widget of the first paint needs is read behind it.
 LATER_CSS = [Path(__file__).with_name(name) for name in ("later.tcss", "dialogs.tcss")]
 #: Two presses of Ctrl+C within so many seconds quit.
 TWICE = 2.0
 #: Seconds between two words on how far the index is; after a key, in which indexing goes slowly; and of its pauses then.
-TOLD_EVERY, TYPING, BREATH = 0.25, 0.5, 0.05
+TOLD_EVERY, TYPING, BREATH = 0.5, 0.5, 0.05
 
 
 class ChatApp(App[int], inherit_bindings=False):
@@ -155,19 +155,10 @@ class ChatApp(App[int], inherit_bindings=False):
     def _started(self) -> None:
         """The first paint is done: now what it did not need."""
         self._painted = True
-        # What was made until here lives as long as the program: the collector, which was off (see chatui/__main__.py), need not
-        # look at it again.
-        gc.freeze()
-        gc.enable()
         if not self.plain:
             self.stylesheet.read_all(LATER_CSS)
             self.stylesheet.parse()
             self.chat_screen.around.restyle()
-        if not self._all_themes:
-            self._themes, bad_themes = themes.find()
-            self.problems += bad_themes
-            for found in self._themes.values():
-                self.register_theme(found)
         if self._model:
             # Only now is the first thread open.
             self.chat_screen.shelf.use(self._model)
@@ -177,9 +168,15 @@ class ChatApp(App[int], inherit_bindings=False):
         self.run_worker(self._prepare(), group="start", exit_on_error=False)
 
     async def _prepare(self) -> None:
-        """Import what a turn needs, see who answers, and index what other programs wrote."""
+        """Read the other themes, import what a turn needs, see who answers, and index what other programs wrote."""
         screen = self.chat_screen
         await screen.travel.reopen_tree()
+        if not self._all_themes:
+            self._themes, bad_themes = await asyncio.to_thread(themes.find)
+            for found in self._themes.values():
+                self.register_theme(found)
+            for problem in bad_themes:
+                screen.say(problem)
         try:
             for name in STACK:
                 await asyncio.to_thread(import_module, name)
@@ -188,6 +185,10 @@ class ChatApp(App[int], inherit_bindings=False):
             screen.say(ChatuiError(f"A part of chatui cannot be loaded: {what}.", "`chatui doctor` tells more."))
             return
         finally:
+            # What was made until here lives as long as the program, and there is much of it: the collector, which was off (see
+            # chatui/__main__.py), would keep a key waiting while it looks at it.
+            gc.freeze()
+            gc.enable()
             self.stack_ready.set()
         missing = await screen.shelf.find_model()
         if missing is not None and screen.shelf.model is None:
@@ -200,7 +201,7 @@ class ChatApp(App[int], inherit_bindings=False):
         shown = screen.conversation
         told = resumed = time.monotonic()
         try:
-            async for done, total in self.library.catch_up():
+            async for done, total in self.library.catch_up(gentle=True):
                 now = time.monotonic()
                 if not around.progress or now - told > TOLD_EVERY:
                     told = now

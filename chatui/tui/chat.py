@@ -87,6 +87,7 @@ class ChatScreen(Screen[None]):
         self._finding: Finding | None = None
         self._menu: CommandMenu | None = None
         self._draft_kept = ""
+        self._looks = 0
         self._handlers = {
             **self.turns.handlers(),
             **self.travel.handlers(),
@@ -229,7 +230,9 @@ class ChatScreen(Screen[None]):
 
     async def _look(self) -> None:
         """Show what another window, or this one, has written."""
-        if not self.library.changed():
+        self._looks += 1
+        if (self.around.progress and self._looks % 3) or not self.library.changed():
+            # Indexing writes all the time; a list that grows every second and a half is enough.
             return
         self.refresh_threads()
         if self.reply is None and self.conversation.thread() is not None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from hypothesis import given
+from hypothesis import strategies as st
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage, trim_messages
 
 from chatui.conversation.memory import estimate_tokens, select
 
@@ -55,3 +57,57 @@ def test_it_never_begins_with_an_orphaned_tool_result() -> None:
 def test_other_scripts_cost_more_than_a_quarter_token() -> None:
     assert estimate_tokens([HumanMessage("日本語の文章です")]) >= 8
     assert estimate_tokens([HumanMessage("word " * 100)]) < 150
+
+
+def _messages(kinds: list[tuple[str, int]]) -> list[BaseMessage]:
+    found: list[BaseMessage] = []
+    for number, (kind, size) in enumerate(kinds):
+        text, name = "x" * size, str(number)
+        if kind == "tool":
+            found.append(ToolMessage(text, tool_call_id="c", id=name))
+        else:
+            found.append({"human": HumanMessage, "ai": AIMessage, "system": SystemMessage}[kind](text, id=name))
+    return found
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["human", "ai", "tool"]), st.integers(0, 400)), min_size=1, max_size=12),
+    st.booleans(),
+    st.integers(40, 600),
+)
+def test_it_chooses_what_langchain_would(kinds: list[tuple[str, int]], lead: bool, context: int) -> None:
+    messages = _messages([("system", 30), *kinds] if lead else kinds)
+    budget = context - context // 4
+    if estimate_tokens(messages) <= budget:
+        wanted = messages
+    else:
+        wanted = trim_messages(
+            messages,
+            strategy="last",
+            max_tokens=budget,
+            token_counter=estimate_tokens,
+            include_system=True,
+            start_on="human",
+        )
+        # It returns nothing where the newest message alone is over the limit.
+        prompts = [place for place, message in enumerate(messages) if isinstance(message, HumanMessage)]
+        if prompts and not any(isinstance(message, HumanMessage) for message in wanted):
+            wanted = [*wanted, *messages[prompts[-1] :]]
+    assert select(messages, context_length=context).messages == wanted
+
+
+def test_a_long_branch_costs_no_more_than_what_is_sent() -> None:
+    looked_at = []
+
+    class Counted(AIMessage):
+        @property
+        def text(self) -> str:  # type: ignore[override]
+            looked_at.append(self.id)
+            return str(self.content)
+
+    messages: list[BaseMessage] = []
+    for number in range(500):
+        messages += [HumanMessage("q" * 100, id=f"q{number}"), Counted(content="a" * 100, id=f"a{number}")]
+    selection = select([*messages, HumanMessage("last")], context_length=1000)
+    assert selection.left_out > 900
+    assert len(looked_at) < 100
