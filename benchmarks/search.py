@@ -89,6 +89,8 @@ async def fill(store: Store, messages: int, rng: random.Random, latin: Words, cj
                        VALUES (?1, ?2, ?3, ?4, ?5, ?2, ?6, ?7, '2026-01-01T00:00:00.000Z')""",
                     rows,
                 )
+                # As after a turn.
+                await store.threads.update(connection, thread, head_node=rows[-1][1])
     return total
 
 

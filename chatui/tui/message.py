@@ -7,7 +7,7 @@ what their text costs, and what streams touches its last block alone.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -343,6 +343,19 @@ class AnswerView(MessageView):
             # All but the last block are settled.
             self._offset += sum(len(line) for line in tail.splitlines(keepends=True)[: parsed[-1].line])
             self._settled += len(fresh) - len(parsed[-1].leaves)
+
+
+def recolour(views: Iterable[MessageView]) -> list[MessageView]:
+    """Load what colours code, and return the views that can be laid out in its colours now.
+
+    It is loaded after the first paint, which it would hold up.
+    """
+    import chatui.tui.highlight  # noqa: F401
+
+    found = [view for view in views if isinstance(view, AnswerView) and view.has_code]
+    for view in found:
+        view.forget_code()
+    return list(found)
 
 
 def view_of(message: Message, *, plain: bool = False) -> MessageView:

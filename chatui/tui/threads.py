@@ -192,6 +192,7 @@ class ThreadsPane(Vertical):
         self.rows = ThreadRows()
         self.rows.plain = plain
         self._shown = False
+        self._seeking = False
 
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="Type to filter", id="filter", compact=True)
@@ -248,14 +249,17 @@ class ThreadsPane(Vertical):
     def mark(self, open_id: str | None, streaming: set[str], place: int | None = None) -> None:
         """Say which thread is open, at which place it stands where that is known, and in which threads a reply streams."""
         rows = self.rows
-        if (open_id, streaming) == (rows.open_id, rows.streaming):
+        if (open_id, streaming) == (rows.open_id, rows.streaming) and not self._seeking:
             return
-        moved = open_id != rows.open_id
+        # A new thread is in the list only once it is saved: until then the cursor has to be put on it.
+        self._seeking = self._seeking or open_id != rows.open_id
         rows.open_id, rows.streaming = open_id, streaming
-        if moved and not self.has_focus_within:
+        if self.has_focus_within:
+            self._seeking = False
+        if self._seeking:
             places = (rows.first + i for i, thread in enumerate(rows.threads) if thread.thread_id == open_id)
             if (found := next(places, place)) is not None:
-                rows.cursor = found
+                rows.cursor, self._seeking = found, False
         rows.refresh()
 
     def _show_place(self) -> None:

@@ -76,8 +76,9 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
     def on_blur(self) -> None:
         self.count = 0
 
-    def watch_has_focus(self, value: bool) -> None:
-        super().watch_has_focus(value)
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # Textual says so only after it has called on_focus and on_blur.
+        super().watch_has_focus(has_focus)
         self._mark_selected()
 
     def action_count(self, key: str) -> None:

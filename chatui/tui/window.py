@@ -23,7 +23,7 @@ from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
 from chatui.tui.leaf import can_colour
 from chatui.tui.look import PARTS, PREFIX, Look
-from chatui.tui.message import AnswerView, MessageView, UserView, view_of
+from chatui.tui.message import AnswerView, MessageView, UserView, recolour, view_of
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, in_line
 from chatui.tui.sheet import Branch, Place, Sheet
@@ -264,13 +264,8 @@ class MessageWindow(ScrollView, inherit_bindings=False):
             self.call_after_refresh(self._colour)
 
     def _colour(self) -> None:
-        """Colour the code that is shown: what makes the colours is loaded after the first paint, which it would hold up."""
-        import chatui.tui.highlight  # noqa: F401
-
-        for view in self.views:
-            if isinstance(view, AnswerView) and view.has_code:
-                view.forget_code()
-                self._lay(view)
+        for view in recolour(self.views):
+            self._lay(view)
         self.refresh()
 
     @property
@@ -283,14 +278,21 @@ class MessageWindow(ScrollView, inherit_bindings=False):
     def _settle(self, place: Place | None = None) -> None:
         """Count the rows anew, and be at the end if that is followed, else at a place."""
         self.sheet.count()
-        size = Size(self._laid_width, self.sheet.rows)
-        if size != self.virtual_size:
-            self.virtual_size = size
+        self._take_size(Size(self._laid_width, self.sheet.rows))
         if self.following:
             self._be_at(self._end)
         elif place is not None:
             self._be_at(min(self.sheet.row(place), self._end))
         self.refresh()
+
+    def _take_size(self, size: Size) -> None:
+        """Have more or fewer rows. Only where the scrollbar comes or goes does Textual have to lay the screen out again."""
+        height = self.scrollable_content_region.height
+        if (size.height > height) != (self.virtual_size.height > height) or size.width != self.virtual_size.width:
+            self.virtual_size = size
+        elif size != self.virtual_size:
+            self.set_reactive(Widget.virtual_size, size)
+            self.vertical_scrollbar.window_virtual_size = size.height
 
     @property
     def _end(self) -> int:
@@ -430,8 +432,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
-        before, self._look = self._look, None
-        # Called for each change of the focus too.
+        before, self._look = self._look, None  # this is called for each change of the focus too
         if self._laid_width and before is not None and self.look != before:
             self._lay_anew()
 

@@ -280,3 +280,14 @@ async def test_a_file_that_is_only_read_says_so(tmp_path: Path) -> None:
         await reader.press("escape", "m")
         assert any("read-only" in toast for toast in reader.toasts())
     await library.close()
+
+
+async def test_the_selected_message_is_marked_in_message_mode_and_nowhere_else(seeded: Path) -> None:
+    async with window(seeded) as chat:
+        marked = []
+        for key in ("escape", "up", "escape", "escape"):
+            await chat.press(key)
+            view = chat.screen.transcript.selected_view
+            assert view is not None
+            marked.append(view.selected)
+        assert marked == [True, True, False, True]
