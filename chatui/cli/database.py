@@ -6,16 +6,25 @@ import asyncio
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from chatui.cli import output
 from chatui.cli.main import say
+from chatui.cli.output import Column
 from chatui.cli.session import Session, complete, side_place
-from chatui.cli.threads import Json
+from chatui.cli.threads import Json, short_ids
 from chatui.cli.typer_app import group
 from chatui.errors import ChatuiError
 from chatui.text import clean
+
+if TYPE_CHECKING:
+    from chatui.storage import Share
+
+#: How many of the largest threads `stats` tells.
+_LARGEST = 10
 
 app = group("The database. Alone it prints where it lies.")
 
@@ -52,17 +61,23 @@ def _beside(side: Path) -> str:
 
 
 @app.command()
-def stats(context: typer.Context, json: Json = False) -> None:
-    """Count what the database holds."""
+def stats(
+    context: typer.Context,
+    json: Json = False,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=0, help="So many of the largest threads.")
+    ] = _LARGEST,
+) -> None:
+    """Count what the database holds: its size, its largest threads, and what could be freed."""
 
     async def run() -> None:
         async with context.obj.library() as library:
             if library.side is not None:
                 # It counts what the index has, which another program does not keep.
                 await complete(library)
-            found = library.stats()
+            found, largest = library.stats(), library.largest(limit)
             if json:
-                output.print_json(found)
+                output.print_json({**msgspec.structs.asdict(found), "largest": largest})
                 return
             print(f"{clean(found.path)}")
             if library.side is not None:
@@ -77,9 +92,34 @@ def stats(context: typer.Context, json: Json = False) -> None:
                     )
                 )
             )
-            print(f"{output.size(found.bytes)}, of which {output.size(found.reclaimable_bytes)} could be freed")
+            free = f", of which `chatui db vacuum` frees {output.size(found.reclaimable_bytes)}"
+            print(output.size(found.bytes) + (free if found.reclaimable_bytes else ""))
+            if deleted := library.largest(-1, deleted=True):
+                size = output.size(sum(share.bytes for share in deleted))
+                print(
+                    f"{output.counted(len(deleted), 'deleted thread')} of {size}, which `chatui purge` removes for good"
+                )
+            if largest:
+                print()
+                _print_shares(largest, {share.thread_id for share in deleted})
 
     asyncio.run(run())
+
+
+def _print_shares(largest: list[Share], deleted: set[str]) -> None:
+    ids = short_ids([share.thread_id for share in largest])
+    rows = [
+        [
+            name,
+            (share.title or "(no title)") + (" [deleted]" if share.thread_id in deleted else ""),
+            str(share.messages),
+            output.size(share.bytes),
+        ]
+        for name, share in zip(ids, largest, strict=True)
+    ]
+    output.print_table(
+        [Column("id"), Column("title", flexible=True), Column("messages", True), Column("size", True)], rows
+    )
 
 
 @app.command()

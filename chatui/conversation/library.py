@@ -19,7 +19,7 @@ from chatui.conversation.tree import Thread
 from chatui.conversation.walk import Walk
 from chatui.errors import UnknownThread, UsageError
 from chatui.models import Models
-from chatui.storage import Stats, Store
+from chatui.storage import Share, Stats, Store
 from chatui.storage.records import now
 from chatui.text import clean_line
 
@@ -149,6 +149,15 @@ class Library:
     def stats(self) -> Stats:
         """Count what the file holds."""
         return self._store.stats()
+
+    def largest(self, count: int, *, deleted: bool | None = None) -> list[Share]:
+        """Return the threads that take most of the file, whoever owns them, the largest first.
+
+        Args:
+            count: At most so many; -1 for all.
+            deleted: Only those that are marked as deleted, or only the others; None for both.
+        """
+        return self._store.largest(count, deleted=deleted)
 
     @property
     def read_only(self) -> bool:

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     from chatui.storage.index import Fold, Index
     from chatui.storage.search import Search
 
-__all__ = ["Stats", "Store"]
+__all__ = ["Share", "Stats", "Store"]
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What of a file is a thread's: `bytes` of its rows in LangGraph's tables and ours, `messages` deleted ones included."""
+
+    thread_id: str
+    title: str
+    bytes: int
+    messages: int
 
 
 class Stats(msgspec.Struct, frozen=True):
@@ -139,6 +148,17 @@ class Store:
         from chatui.storage.tables import stale_threads
 
         return stale_threads(self.database, thread_id)
+
+    def largest(self, count: int, *, deleted: bool | None = None) -> list[Share]:
+        """Return the threads that take most of the file, the largest first. Reads every table once.
+
+        Args:
+            count: At most so many; -1 for all.
+            deleted: Only those that are marked as deleted, or only the others; None for both.
+        """
+        from chatui.storage.tables import shares
+
+        return [Share(*row) for row in shares(self.database, count, deleted)]
 
     def stats(self) -> Stats:
         """Count what the file holds. Reads whole indexes of the tables, so it is not for a screen's every refresh."""

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from chatui.storage.database import Database
+from chatui.text import clean_line
 
 #: How many rows of LangGraph's are few.
 _NEAR = 500
@@ -108,3 +109,29 @@ def count(database: Database) -> tuple[int, int, int, int]:
         pages = connection.execute(f"PRAGMA {name}.freelist_count").fetchone()[0]
         size = connection.execute(f"PRAGMA {name}.page_size").fetchone()[0]
     return threads, messages, checkpoints, pages * size
+
+
+def shares(database: Database, count: int, deleted: bool | None) -> list[tuple[str, str, int, int]]:
+    """Return (thread id, title, bytes of its rows, messages) of the largest threads.
+
+    Args:
+        database: The file.
+        count: At most so many; -1 for all.
+        deleted: Only those that are marked as deleted, or only the others; None for both.
+    """
+    # length() of a blob does not read it; a text is counted in bytes only as a blob.
+    ours = """SELECT thread_id, sum(length(CAST(text AS BLOB)) + length(CAST(reasoning AS BLOB))
+            + length(node_id) + length(parent_id) + length(message_id) + length(thread_id)) AS size, count(*) AS messages
+        FROM chatui_messages GROUP BY thread_id"""
+    theirs = """SELECT thread_id, sum(length(checkpoint) + length(metadata) + length(checkpoint_id) + length(thread_id)
+            + coalesce(length(parent_checkpoint_id), 0)), 0 FROM checkpoints GROUP BY thread_id
+        UNION ALL SELECT thread_id, sum(coalesce(length(value), 0) + length(checkpoint_id) + length(task_id)
+            + length(channel) + length(thread_id)), 0 FROM writes GROUP BY thread_id"""
+    where = {None: "", True: "WHERE t.deleted_at IS NOT NULL", False: "WHERE t.deleted_at IS NULL"}[deleted]
+    with database.reading() as connection:
+        both = f"{ours} UNION ALL {theirs}" if has_tables(connection) else ours
+        sql = f"""SELECT s.thread_id, coalesce(t.title, ''), sum(s.size) AS bytes, sum(s.messages) FROM ({both}) s
+            LEFT JOIN chatui_threads t ON t.thread_id = s.thread_id {where}
+            GROUP BY s.thread_id ORDER BY bytes DESC, s.thread_id LIMIT ?"""
+        rows = connection.execute(sql, (count,)).fetchall()
+    return [(thread_id, clean_line(title), size, messages) for thread_id, title, size, messages in rows]

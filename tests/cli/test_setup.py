@@ -38,11 +38,34 @@ def test_stats(run: Run, database: Path) -> None:
     assert run("db", "stats", "--json").json["threads"] == 0
     run("ask", "One")
     found = run("db", "stats", "--json").json
-    assert list(found) == ["path", "bytes", "threads", "messages", "checkpoints", "reclaimable_bytes"]
+    assert list(found) == ["path", "bytes", "threads", "messages", "checkpoints", "reclaimable_bytes", "largest"]
     assert (found["path"], found["threads"], found["messages"]) == (str(database), 1, 2)
     assert found["checkpoints"] >= 3
     assert found["bytes"] >= database.stat().st_size
     assert "1 thread, 2 messages" in run("db", "stats").out
+
+
+def test_stats_tell_the_largest_threads_and_what_could_be_freed(run: Run, database: Path) -> None:
+    run("ask", "Small")
+    run("ask", "Large " * 500)
+    run("ask", "Middling " * 50)
+    found = run("db", "stats", "--json").json
+    assert [share["title"].split()[0] for share in found["largest"]] == ["Large", "Middling", "Small"]
+    sizes = [share["bytes"] for share in found["largest"]]
+    assert sizes[0] > 3 * 3000, "the prompt is in three rows"
+    assert sum(sizes) < found["bytes"]
+    assert [share["messages"] for share in found["largest"]] == [2, 2, 2]
+    assert len(run("db", "stats", "--json", "--limit", "1").json["largest"]) == 1
+    assert "deleted" not in run("db", "stats").out
+    run("delete", found["largest"][1]["thread_id"])
+    out = run("db", "stats").out
+    assert "1 deleted thread of " in out
+    assert "[deleted]" in out
+    run("purge", "--yes", found["largest"][0]["thread_id"])
+    assert [share["title"].split()[0] for share in run("db", "stats", "--json").json["largest"]] == [
+        "Middling",
+        "Small",
+    ]
 
 
 def test_check_and_reindex(run: Run, database: Path) -> None:
