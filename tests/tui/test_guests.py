@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual._context import active_app
@@ -95,7 +96,7 @@ async def test_nothing_is_opened_over_what_a_person_does_meanwhile(
 ) -> None:
     catch_up = Library.catch_up
 
-    async def slowly(library: Library, thread_id: str | None = None) -> AsyncGenerator[tuple[int, int]]:
+    async def slowly(library: Library, **options: Any) -> AsyncGenerator[tuple[int, int]]:
         """Index the file while a person does something."""
         app = active_app.get()
         assert isinstance(app, ChatApp)
@@ -104,7 +105,7 @@ async def test_nothing_is_opened_over_what_a_person_does_meanwhile(
         else:
             await app.chat_screen.action_do({"new": "thread.new", "list": "thread.list"}[act])
             await app._animator.wait_for_idle()
-        async for step in catch_up(library, thread_id):
+        async for step in catch_up(library, **options):
             yield step
 
     monkeypatch.setattr(Library, "catch_up", slowly)
