@@ -20,7 +20,6 @@ import msgspec
 from chatui.config import Config
 from chatui.conversation.events import Event
 from chatui.conversation.tree import Message, Partial
-from chatui.conversation.upkeep import Upkeep
 from chatui.conversation.walk import Walk
 from chatui.errors import UsageError
 from chatui.models import Models, parse_ref
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
     from chatui.conversation.turn import Turn
+    from chatui.conversation.upkeep import Upkeep
 
 #: How many alternatives may be asked for at once.
 MOST_ALTERNATIVES = 9
@@ -67,6 +67,8 @@ class Conversation(Walk):
     @property
     def upkeep(self) -> Upkeep:
         """Stars, names, deleting, purging and copying out."""
+        from chatui.conversation.upkeep import Upkeep
+
         return Upkeep(self._store, self, lambda node_id: self._places().address(node_id))
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing

@@ -8,13 +8,13 @@ from textual.content import Content
 
 from chatui.text import clean_line
 from chatui.tui import labels
-from chatui.tui.notices import Notice
 from chatui.tui.status import KeyLine, StatusLine
 
 if TYPE_CHECKING:
     from textual.widget import Widget
 
     from chatui.tui.chat import ChatScreen
+    from chatui.tui.notices import Notice
     from chatui.tui.tree_view import TreeView
 
 
@@ -75,6 +75,8 @@ class Around:
 
     def _notice(self, name: str, text: str) -> None:
         if text and name not in self._notices:
+            from chatui.tui.notices import Notice
+
             self._notices[name] = Notice(name)
             self.put(self._notices[name])
         if name in self._notices:

@@ -28,7 +28,6 @@ from chatui.tui.around import Around
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
-from chatui.tui.notices import Offer
 from chatui.tui.prompt import Prompt
 from chatui.tui.replies import Refused, Reply
 from chatui.tui.shelf import Shelf
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from chatui.tui.find import FindBar
     from chatui.tui.finding import Finding
     from chatui.tui.menu import CommandMenu
+    from chatui.tui.notices import Offer
     from chatui.tui.tree_view import TreeView
 
 #: Seconds between two paints of a reply, between two looks for other windows' changes, and before a draft is kept.
@@ -79,7 +79,7 @@ class ChatScreen(Screen[None]):
         self.threads = ThreadsPane(plain=plain)
         self.transcript = Transcript(plain=plain)
         self.prompt = Prompt()
-        self.offer = Offer()
+        self._offer: Offer | None = None
         self.turns = Turns(self)
         self.travel = Travel(self)
         self.around = Around(self)
@@ -127,6 +127,15 @@ class ChatScreen(Screen[None]):
         self.set_interval(PAINT, self._paint)
         self.set_interval(LOOK, self._look)
         self.set_interval(KEEP, self.keep_draft)
+
+    @property
+    def offer(self) -> Offer:
+        """What is offered above the prompt. Made when it is first asked for: the first paint has none."""
+        if self._offer is None:
+            from chatui.tui.notices import Offer
+
+            self._offer = Offer()
+        return self._offer
 
     # The open thread
 
@@ -210,7 +219,9 @@ class ChatScreen(Screen[None]):
     def prompt_focus(self) -> None:
         """Put the focus into the prompt, or on an offer that waits."""
         self.threads.remove_class("-open")
-        (self.offer if self.offer.display and self.offer.choices and not self.prompt.text else self.prompt).focus()
+        offer = self._offer
+        waits = offer is not None and offer.display and offer.choices and not self.prompt.text
+        (offer if offer is not None and waits else self.prompt).focus()
 
     def say(self, error: ChatuiError | str, *, severity: str = "error") -> None:
         """Tell something in a toast. Never as markup."""

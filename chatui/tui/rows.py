@@ -29,8 +29,7 @@ class Rows(ScrollView, can_focus=True):
 
     BINDINGS = bindings("list")
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"rows--{name}"
-        for name in ("cursor", "cursor-blurred", "hover", "muted", "user", "strong", "sign", "line", "warning")
+        f"rows--{name}" for name in ("cursor", "cursor-blurred", "hover", "muted", "strong", "sign", "warning")
     }
     ROW_HEIGHT = 1
 

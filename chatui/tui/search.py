@@ -45,7 +45,7 @@ class Chosen(NamedTuple):
 class HitRows(Rows, can_focus=False):
     """The results. Two lines each, and a blank one where there is room. What is typed keeps the focus."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--found"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--found", "rows--user"}
     ROW_HEIGHT = 3
 
     class MoreWanted(TextualMessage):

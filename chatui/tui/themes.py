@@ -6,7 +6,6 @@ the program down. So everything is checked here, and a theme that cannot be used
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import tomllib
@@ -128,11 +127,16 @@ def find(only: str | None = None) -> tuple[dict[str, Theme], list[ConfigError]]:
     Returns:
         The themes by name, and what is wrong with those that cannot be used.
     """
-    pattern = "*.toml" if only is None else f"{glob.escape(only)}.toml"
     themes: dict[str, Theme] = {}
     problems: list[ConfigError] = []
     for folder in (paths.shipped_themes_folder(), paths.user_themes_folder()):
-        for path in sorted(folder.glob(pattern)) if folder.is_dir() else []:
+        if only is None:
+            files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
+        else:
+            # A name is no path. Looking for it costs less than looking through the folder.
+            file = folder / f"{only}.toml"
+            files = [file] if file.parent == folder and file.is_file() else []
+        for path in files:
             try:
                 theme = load(path)
             except ConfigError as error:

@@ -44,6 +44,7 @@ class TimelineRows(Rows):
     """One row a checkpoint."""
 
     BINDINGS = bindings("timeline")
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--user"}
 
     def __init__(
         self, steps: Sequence[Step], messages: Mapping[str, Message], head: str | None, *, plain: bool

@@ -103,7 +103,7 @@ class TreeRows(Rows):
     """The rows of the tree."""
 
     BINDINGS = bindings("tree")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--name"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--name", "rows--user", "rows--line"}
 
     class Closed(TextualMessage):
         """The tree is to go, or only to lose the focus."""

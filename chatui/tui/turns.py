@@ -10,11 +10,11 @@ from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, NoModel, SchemaChange
 from chatui.tui import labels
 from chatui.tui.message import alternatives_sign
-from chatui.tui.notices import Choice
 from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
+    from chatui.tui.notices import Choice
 
 Handler = Callable[[str], Awaitable[None] | None]
 
@@ -294,6 +294,8 @@ class Turns:
         """The thread was opened: offer what a crash left."""
         partial = self._screen.conversation.interrupted()
         if partial is not None:
+            from chatui.tui.notices import Choice
+
             words = labels.plural(len(partial.text.split()), "word")
             self._offer(
                 f"A reply of {labels.short_model(partial.model)} was cut off here, after {words}, when the program ended.",
@@ -305,6 +307,8 @@ class Turns:
             )
 
     def _offer_after_failure(self, reply: Reply, event: Failed) -> None:
+        from chatui.tui.notices import Choice
+
         self._failed = reply.started.prompt.node_id if reply.started else None
         choices = [
             Choice("r", "Retry", "retry"),
