@@ -129,10 +129,10 @@ async def paging(folder: Path, messages: int, times: int) -> None:
             await pilot.pause()
             seconds.append(time.perf_counter() - began)
         watching.cancel()
+        median, most = statistics.median(seconds) * 1000, percentile(seconds, 0.95) * 1000
         print(
-            f"page     {messages:6,} messages: {len(seconds)} times PageUp, "
-            f"{statistics.median(seconds) * 1000:.0f} ms each (median), 95th percentile {percentile(seconds, 0.95) * 1000:.0f} ms, longest stall {stalls.longest * 1000:.0f} ms; "
-            f"memory grew by {resident() - before:.1f} MiB"
+            f"page     {messages:6,} messages: {len(seconds)} times PageUp, {median:.0f} ms each (median), 95th percentile "
+            f"{most:.0f} ms, longest stall {stalls.longest * 1000:.0f} ms; memory grew by {resident() - before:.1f} MiB"
         )
 
 

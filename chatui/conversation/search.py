@@ -50,9 +50,7 @@ async def search(
     """
     query = parse(text)
     if query.match:
-        ranked = await asyncio.to_thread(store.search.page, query, owner=owner, limit=limit)
-        hits = await asyncio.to_thread(_placed, store, ranked.hits, head)
-        yield Results(hits, ranked.total, ranked.total == RANKED, True)
+        yield await asyncio.to_thread(_ranked, store, query, owner, limit, head)
         return
     found: list[Hit] = []
     before: int | None = None
@@ -67,6 +65,11 @@ async def search(
             found += await asyncio.to_thread(_placed, store, page.hits, head)
             shown = found[:limit]
             yield Results(shown, len(shown), before is not None or len(found) > limit, done)
+
+
+def _ranked(store: Store, query: Query, owner: str | None, limit: int, head: Callable[[str], str]) -> Results:
+    page = store.search.page(query, owner=owner, limit=limit)
+    return Results(_placed(store, page.hits, head), page.total, page.total == RANKED, True)
 
 
 def _placed(store: Store, hits: Sequence[Hit], head: Callable[[str], str]) -> list[Hit]:

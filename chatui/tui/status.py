@@ -60,7 +60,8 @@ class StatusLine(Static):
                 (chip, "$background on $muted bold"),
                 (f" {title}", "bold"),
                 (("").join(f" · {fact}" for fact in kept), "$muted"),
-            )
+            ),
+            layout=False,  # it is one row, whatever it says, and it says something new at each paint of a reply
         )
 
 
@@ -95,7 +96,7 @@ class KeyLine(Static):
         while sum(part.cell_length + len(_GAP) for part in kept) > room and len(kept) > 1:
             # From the end, the least important first.
             del kept[-2 if helping is not None and kept[-1] is parts[helping] else -1]
-        self.update(Content(_GAP).join(kept))
+        self.update(Content(_GAP).join(kept), layout=False)
 
     @staticmethod
     def _part(key: str, title: str) -> Content:

@@ -6,6 +6,7 @@ from textual import events
 from textual.geometry import Offset
 from textual.message import Message as TextualMessage
 from textual.selection import Selection
+from textual.widget import Widget
 
 from chatui.conversation.tree import Message
 from chatui.tui.keys import bindings
@@ -214,6 +215,11 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self._clicked = event.get_content_offset(self)
+
+    @property
+    def select_container(self) -> Widget:
+        # What three clicks select: not the whole screen.
+        return self
 
     def text_select_all(self) -> None:
         """Select the line that was clicked twice, not all of the branch."""
