@@ -218,7 +218,7 @@ def test_where_what_is_ours_lies_is_said(run: Run, today: Guest, home: Path) -> 
         assert "another program's" in text
         assert str(side) in text
     found = run(*there, "db", "stats", "--json").json
-    assert list(found) == ["path", "bytes", "threads", "messages", "checkpoints", "reclaimable_bytes"]
+    assert list(found) == ["path", "bytes", "threads", "messages", "checkpoints", "reclaimable_bytes", "largest"]
     assert (found["path"], found["threads"]) == (str(today.path), 6)
     assert found["messages"] > 30
 
