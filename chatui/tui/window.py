@@ -387,7 +387,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
                 self._drop()
                 return False
             self._settle(place)
-        return True
+        return pages == 0
 
     def _jump(self, depth: int) -> None:
         depth = min(max(depth, 1), self.sheet.length)
