@@ -19,7 +19,7 @@ import random
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -322,6 +322,28 @@ def _talk(
             number += 2
             if shared == 0 and len(main) <= shape[0][1]:
                 main.append(at)
+
+
+async def single(path: Path, thread_id: str, turns: Iterable[tuple[str, str]], *, kind: FileKind = "chatui") -> str:
+    """Make a file with one thread of one branch, or add it. Returns its id.
+
+    Args:
+        path: The file.
+        thread_id: The thread's id.
+        turns: Prompts and replies.
+        kind: What the file is.
+    """
+    await seed(path, threads=0, kind=kind)
+    thread = Thread(thread_id, random.Random(1), datetime.now(UTC), kind=kind, user="default")
+    at = thread.root
+    for prompt, reply in turns:
+        at = thread.say(at, prompt, reply)
+    with closing(sqlite3.connect(path)) as connection:
+        store(connection, thread)
+        connection.commit()
+    if kind == "chatui":
+        await fill_index(path, [thread_id])
+    return thread_id
 
 
 def store(connection: sqlite3.Connection, thread: Thread) -> None:

@@ -10,26 +10,14 @@ imported. `--keep` keeps the seeded files, so that the next run need not make th
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
-from benchmarks.terminal import BARE, PROGRAM, WORD, Program, cpu_seconds, home, in_turn, line, painted, seeded
+from benchmarks.terminal import BARE, PROGRAM, WORD, Program, cpu_seconds, home, in_turn, line, painted, seeded, start
 
 #: The libraries that chatui imports behind its first paint.
 STACK = "import aiosqlite, httpx, langchain_core.messages, langgraph.graph, langgraph.checkpoint.sqlite.aio\n"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=10_000)
-    parser.add_argument("--keep", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        run(Path(folder), options.keep or Path(folder), options.runs, options.threads)
 
 
 def run(folder: Path, files: Path, runs: int, threads: int) -> None:
@@ -82,4 +70,4 @@ def resident(command: list[str], environment: dict[str, str], word: str) -> floa
 
 
 if __name__ == "__main__":
-    main()
+    start(run)

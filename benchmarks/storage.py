@@ -17,15 +17,12 @@ import argparse
 import asyncio
 import contextvars
 import inspect
-import random
-import sqlite3
 import statistics
 import tempfile
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import aclosing, closing
-from datetime import UTC, datetime
+from contextlib import aclosing
 from functools import wraps
 from pathlib import Path
 from typing import Any, cast
@@ -63,19 +60,8 @@ async def grown(path: Path, turns: int, *, kind: seed.FileKind = "chatui", real:
     """Make a file with one thread. Returns its id."""
     if real and kind == "chatui":
         return await talked(path, turns)
-    await seed.seed(path, threads=0, kind=kind)
-    thread = seed.Thread(
-        str(uuid.UUID(int=7, version=4)), random.Random(1), datetime.now(UTC), kind=kind, user="default"
-    )
-    at = thread.root
-    for number in range(turns):
-        at = thread.say(at, text(number + turns), text(number))
-    with closing(sqlite3.connect(path)) as connection:
-        seed.store(connection, thread)
-        connection.commit()
-    if kind == "chatui":
-        await seed.fill_index(path, [thread.thread_id])
-    return thread.thread_id
+    said = ((text(number + turns), text(number)) for number in range(turns))
+    return await seed.single(path, str(uuid.UUID(int=7, version=4)), said, kind=kind)
 
 
 async def talked(path: Path, turns: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import fcntl
 import os
@@ -12,10 +13,10 @@ import statistics
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -89,27 +90,24 @@ def seeded(folder: Path, threads: int, **options: Any) -> Path:
 
 async def last_thread(path: Path, kind: Any = "chatui") -> str:
     """Add a thread of one turn that was viewed last, its reply ending with `WORD`. Returns its id."""
-    import random
-    import sqlite3
-    from datetime import UTC, datetime
+    from benchmarks.seed import single
 
-    from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+    return await single(path, "last", [("The newest question", f"All about **{WORD}**.")], kind=kind)
 
-    from benchmarks import seed
-    from chatui.storage import Store
 
-    if kind == "chatui":
-        await Store.open(path).close()
-    async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
-        await saver.setup()
-    thread = seed.Thread("last", random.Random(1), datetime.now(UTC), kind=kind, user="default")
-    thread.say(thread.root, "The newest question", f"All about **{WORD}**.")
-    with closing(sqlite3.connect(path)) as connection:
-        seed.store(connection, thread)
-        connection.commit()
-    if kind == "chatui":
-        await seed.fill_index(path, [thread.thread_id])
-    return thread.thread_id
+def start(run: Callable[[Path, Path, int, int], None]) -> None:
+    """Run a benchmark with what its command line says.
+
+    Args:
+        run: Is given a folder to work in, the one that files are kept in, how many runs, and how many threads.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=10_000)
+    parser.add_argument("--keep", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        run(Path(folder), options.keep or Path(folder), options.runs, options.threads)
 
 
 class Program:

@@ -9,16 +9,14 @@ Input above an OptionList that holds the titles alone, read from a text file, an
 
 from __future__ import annotations
 
-import argparse
 import sqlite3
 import statistics
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
-from benchmarks.terminal import PROGRAM, WORD, Program, home, in_turn, line, painted, percentile, seeded
+from benchmarks.terminal import PROGRAM, WORD, Program, home, in_turn, line, painted, percentile, seeded, start
 
 WORDS = ("lighthouse", "the river", "how does", "compass", "explain", "zzz", "t17m", "meadow shows", "glacier", "why")
 NEWEST = "The newest question"
@@ -51,16 +49,6 @@ Bare().run()
 """
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=10_000)
-    parser.add_argument("--keep", type=Path)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        run(Path(folder), options.keep or Path(folder), options.runs, options.threads)
-
-
 def run(folder: Path, files: Path, runs: int, threads: int) -> None:
     environment = home(folder)
     few, many = (seeded(files, count, messages=4) for count in (10, threads))
@@ -85,8 +73,8 @@ def run(folder: Path, files: Path, runs: int, threads: int) -> None:
     line(f"{names[1]} : 10", pairs, "x")
 
     print("\nFrom a key in the filter to its paint")
-    for name, command, start in (("chatui", chatui, "\x1bOQ"), ("bare OptionList", bare, "")):
-        times = list(filtered(command, environment, start, titles))
+    for name, command, way in (("chatui", chatui, "\x1bOQ"), ("bare OptionList", bare, "")):
+        times = list(filtered(command, environment, way, titles))
         print(
             f"{name:<34}{statistics.median(times) * 1000:8.1f} ms   95% {percentile(times, 0.95) * 1000:.1f} ms, "
             f"most {max(times) * 1000:.1f} ms ({len(times)} keys, {threads:,} threads)",
@@ -129,4 +117,4 @@ def filtered(command: list[str], environment: dict[str, str], start: str, titles
 
 
 if __name__ == "__main__":
-    main()
+    start(run)

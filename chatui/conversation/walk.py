@@ -50,7 +50,14 @@ class Walk:
 
     def branch_ids(self) -> list[str]:
         """Return the nodes of the active branch, root first."""
-        return self._store.messages.path_ids(self.thread_id, self.head_node)[::-1]
+        return self._upwards()[::-1]
+
+    def _upwards(self) -> list[str]:
+        """The nodes of the active branch, from its head up: a message stays below the same others for as long as it is one."""
+        head = self.head_node
+        if self._ids is None or self._ids[0] != head:
+            self._ids = (head, self._store.messages.path_ids(self.thread_id, head))
+        return self._ids[1]
 
     def find(self, text: str) -> list[str]:
         """Return the nodes of the active branch whose text contains another, whatever the case and the accents, root first."""
@@ -75,10 +82,7 @@ class Walk:
             return []
         if length - first < NEAR:
             return self._store.messages.path(self.thread_id, head, last=last - first + 1, skip=length - last)
-        if self._ids is None or self._ids[0] != head:
-            # From the head upwards; a message stays below the same others for as long as it is one.
-            self._ids = (head, self._store.messages.path_ids(self.thread_id, head))
-        return self._store.messages.of(self.thread_id, self._ids[1][length - last : length - first + 1])
+        return self._store.messages.of(self.thread_id, self._upwards()[length - last : length - first + 1])
 
     def next_fork(self, depth: int, step: int) -> int | None:
         """Return the depth of the nearest message of the active branch that has alternatives.

@@ -21,13 +21,18 @@ _SIBLING = "s.thread_id = m.thread_id AND s.parent_id = m.parent_id AND NOT s.hi
 _ALTERNATIVES = f"""(SELECT count(*) FROM chatui_messages s WHERE {_SIBLING} AND s.rank <= m.rank),
     (SELECT count(*) FROM chatui_messages s WHERE {_SIBLING})"""
 
+
+def _upwards(as_far_as: str = "TRUE") -> str:
+    return f"""WITH RECURSIVE path (node_id, place) AS (
+        SELECT ?2, 0
+        UNION ALL
+        SELECT m.parent_id, place + 1 FROM path
+        JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
+        WHERE m.parent_id <> '' AND ({as_far_as}))"""
+
+
 #: From the node ?2 of the thread ?1 up to its root, each with its place: 0 for the node itself.
-UPWARDS = """WITH RECURSIVE path (node_id, place) AS (
-    SELECT ?2, 0
-    UNION ALL
-    SELECT m.parent_id, place + 1 FROM path
-    JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
-    WHERE m.parent_id <> '')"""
+UPWARDS = _upwards()
 
 #: From the nodes ?2 and ?3 of the thread ?1 up to where their ways part, the deeper one a step at a time, both where they are
 #: level. The depths count down by themselves, so that it ends also where a node is not in the index.
@@ -120,13 +125,7 @@ class Messages:
             last: Only so many messages of its end; None for all.
             skip: So many are left out at the end first.
         """
-        sql = f"""WITH RECURSIVE path (node_id, place) AS (
-                SELECT ?2, 0
-                UNION ALL
-                SELECT m.parent_id, place + 1 FROM path
-                JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = path.node_id
-                WHERE m.parent_id <> '' AND (?3 < 0 OR place + 1 < ?3 + ?4))
-            SELECT {_COLUMNS}, {_ALTERNATIVES} FROM path p
+        sql = f"""{_upwards("?3 < 0 OR place + 1 < ?3 + ?4")} SELECT {_COLUMNS}, {_ALTERNATIVES} FROM path p
             JOIN {_FROM} WHERE p.place >= ?4 AND m.thread_id = ?1 AND m.node_id = p.node_id ORDER BY p.place DESC"""
         if not node_id:
             return []

@@ -19,37 +19,13 @@ from chatui.tui.keys import bindings
 PAUSE = 0.08
 
 
-class FindInput(Input):
-    """What is looked for."""
-
-    BINDINGS: ClassVar[list[BindingType]] = bindings("find")
-
-    class Further(TextualMessage):
-        """To another match: 1 the next, -1 the previous."""
-
-        def __init__(self, step: int) -> None:
-            super().__init__()
-            self.step = step
-
-    class Closed(TextualMessage):
-        """Escape."""
-
-    def __init__(self) -> None:
-        super().__init__(placeholder="Find in this thread", id="find-input", compact=True)
-
-    def action_further(self, step: int) -> None:
-        self.post_message(self.Further(step))
-
-    def action_close(self) -> None:
-        self.post_message(self.Closed())
-
-
 class FindBar(Horizontal):
     """The field, and where one is among the matches. It says what is wanted; others look and go there."""
 
     # Parsed when it is first opened: the main screen's own stylesheet is parsed before the first paint.
     DEFAULT_CSS = Path(__file__).with_name("find.tcss").read_text(encoding="utf-8")
     SCOPED_CSS = False
+    BINDINGS: ClassVar[list[BindingType]] = bindings("find")
 
     class Typed(TextualMessage):
         """Something else is looked for. The first match from where one is on is wanted."""
@@ -70,7 +46,7 @@ class FindBar(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(id="find")
-        self.input = FindInput()
+        self.input = Input(placeholder="Find in this thread", id="find-input", compact=True)
         self._timer: Timer | None = None
         self._said = ""
 
@@ -105,14 +81,13 @@ class FindBar(Horizontal):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if not self.flush():
-            self.post_message(self.Further(1))
+        self.action_further(1)
 
-    def on_find_input_further(self, event: FindInput.Further) -> None:
-        event.stop()
+    def action_further(self, step: int) -> None:
+        """Want the next match (1), or the previous one (-1); what was typed just now is looked for first."""
         if not self.flush():
-            self.post_message(self.Further(event.step))
+            self.post_message(self.Further(step))
 
-    def on_find_input_closed(self, event: FindInput.Closed) -> None:
-        event.stop()
+    def action_close(self) -> None:
+        """Leave the field."""
         self.post_message(self.Closed())

@@ -113,13 +113,6 @@ class MessageView:
         strip, line, start = self._parts[part].rows[index - self._tops[part]]
         return Row(strip, line + self._lines[part], start)
 
-    def row_of_line(self, line: int) -> int:
-        """Return the first row that shows a line of the text, the last row for a line that is not there."""
-        for index in range(self._tops[-1]):
-            if self.row(index).line >= line:
-                return index
-        return max(self._tops[-1] - 1, 0)
-
     @property
     def lines(self) -> list[str]:
         """The text as it is shown, without the breaks that the width makes."""

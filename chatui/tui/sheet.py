@@ -149,7 +149,8 @@ class Sheet:
             if index == saved:
                 return None
             index -= 1
-        return self._depth(index), self.shown[index]
+        # Asked for each row of each paint: the list of all is made only for what streams.
+        return self._depth(index), (self.views[index] if index < saved else self.shown[index])
 
     def view(self, depth: int) -> MessageView | None:
         """Return what is shown at a depth, None where nothing is loaded."""

@@ -94,10 +94,7 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     def select(self, message: Message) -> None:
         """Select a message of the branch and bring it into view."""
-        if not self.sheet.has(message.depth):
-            self._load_around(message.depth)
-        if self.sheet.has(message.depth):
-            self._select(self.sheet.record(message.depth))
+        self.select_depth(message.depth)
 
     def select_depth(self, depth: int) -> None:
         """Select the message at a depth of the branch."""
@@ -207,7 +204,7 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         # A click that ends the selecting of text with the mouse selects no message.
         if found is None or self.text_selection is not None:
             return
-        view, line, _ = found
+        _, view, line = found
         if view.message is not None:
             self._select(view.message, reveal=False)
         if isinstance(view, AnswerView) and view.is_thought(line):
@@ -225,8 +222,7 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         """Select the line that was clicked twice, not all of the branch."""
         found = self.line_at(self._clicked) if self._clicked is not None else None
         if found is not None:
-            view, line, _ = found
-            depth = next((depth for depth, shown in self.sheet.numbered() if shown is view), 0)
+            depth, view, line = found
             at = depth * LINES + line
             end = len(view.lines[line]) if line < len(view.lines) else 0
             self.screen.selections = {self: Selection(Offset(0, at), Offset(end, at))}
@@ -237,12 +233,11 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
 
-    def line_at(self, offset: Offset) -> tuple[MessageView, int, int] | None:
-        """Return the message at a place of the widget's content, the line of its text, and the row of that message."""
+    def line_at(self, offset: Offset) -> tuple[int, MessageView, int] | None:
+        """Return the message at a place of the widget's content, with its depth, and the line of its text."""
         row = offset.y + self.scroll_offset.y
         found = self.sheet.at(row)
         if found is None:
             return None
         depth, view = found
-        inner = row - self.sheet.top(depth)
-        return view, view.row(inner).line, inner
+        return depth, view, view.row(row - self.sheet.top(depth)).line
