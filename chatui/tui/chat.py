@@ -276,10 +276,14 @@ class ChatScreen(Screen[None]):
 
             self._finding = Finding(self)
             self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
+        top = self.app.screen
         try:
             done = self._handlers[action_id](text)
             if inspect.isawaitable(done):
                 await done
+            if self.app.screen not in (top, self):
+                # A toast would lie over the dialog that it opened.
+                self.app.clear_notifications()
         except SchemaChange as error:
             from chatui.tui.attempts import ask_for_change
 

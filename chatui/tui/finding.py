@@ -67,8 +67,6 @@ class Finding:
             place=self._last.place,
             plain=screen.plain,
         )
-        # A toast would lie over the rows.
-        screen.app.clear_notifications()
         screen.app.push_screen(dialog, chosen)
 
     async def go_to(self, hit: Hit) -> None:

@@ -92,8 +92,6 @@ class TreePlace:
         dialog = TreeScreen(
             messages, head.node_id if head else None, thread.title if thread else "", plain=screen.plain
         )
-        # A toast would lie over the rows.
-        screen.app.clear_notifications()
         screen.app.push_screen(dialog, chosen)
 
     async def go_to(self, node_id: str) -> None:

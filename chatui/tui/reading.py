@@ -162,7 +162,6 @@ class Reading:
 
         thread = conversation.thread()
         title = thread.title if thread else ""
-        screen.app.clear_notifications()
         screen.app.push_screen(CompareScreen(comparison, title, plain=screen.plain), chosen)
 
     async def _timeline(self) -> None:
@@ -194,7 +193,6 @@ class Reading:
         head = thread.active_checkpoint_id if thread else None
         messages = {message.node_id: message for message in conversation.tree()}
         dialog = TimelineScreen(steps, messages, head, conversation.upkeep.state, plain=screen.plain)
-        screen.app.clear_notifications()
         screen.app.push_screen(dialog, chosen)
 
 

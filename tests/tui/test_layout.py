@@ -3,11 +3,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from textual.widgets import Static
 
-from tests.tui.conftest import Window, plain, rows_of, window
+from tests.tui.conftest import Window, plain, rows_of, settle, window
 from tests.tui.seed import SeedModels, open_library, turn
 
 LONG = "\n\n".join(
@@ -192,3 +193,28 @@ async def test_plain_draws_no_lines(seeded: Path) -> None:
         assert not set(text) & set("╭╮╰╯│─▎▌●○▸")
         assert "Answer from llama3.2:3b" in text
         assert "You" in text
+
+
+async def test_a_thread_without_a_message_rests(chat: Window, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is to be loaded there, so nothing asks for it again and again."""
+    transcript = chat.screen.transcript
+    asked = Mock(side_effect=transcript._extend)
+    monkeypatch.setattr(transcript, "_extend", asked)
+    await chat.press("ctrl+n")
+    await settle(chat.pilot)
+    before = asked.call_count
+    for _ in range(20):
+        await chat.pilot.pause()
+    assert asked.call_count == before
+
+
+@pytest.mark.parametrize("key", ["f", "e", "i", "t", "T"])
+async def test_no_toast_lies_over_a_dialog(seeded: Path, key: str) -> None:
+    async with window(seeded, size=(60, 16)) as chat:
+        await chat.messages("y")
+        assert chat.toasts()
+        await chat.press(key)
+        await chat.until(lambda: chat.app.screen is not chat.screen)
+        await chat.until(lambda: not chat.toasts())
+        await chat.press("ctrl+c")
+        assert any("once more" in text for text in chat.toasts()), "what is said while it is open can be read"

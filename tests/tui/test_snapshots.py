@@ -133,5 +133,4 @@ def test_first_run(snap_compare: Any, tmp_path: Path, size: tuple[int, int]) -> 
     models = SeedModels()
     models.missing = NoModel("There is no model to ask yet.")
     app = ChatApp(open_library(tmp_path / "chatui.db", models), Config(theme="chatui-light"))
-    # Not until nothing is left to do: a transcript without a message goes on asking whether there is more to load.
-    assert snap_compare(app, terminal_size=size, run_before=prepared(wait=Pilot.pause))
+    assert snap_compare(app, terminal_size=size, run_before=prepared())
