@@ -17,7 +17,6 @@ Every key may be left out.
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -78,16 +77,36 @@ def load(path: Path, *, required: bool = False) -> Config:
         ConfigError: The file is missing though required, unreadable, not TOML, or has an unknown key or a bad value.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        return convert(read_toml(path, "config file"), path)
     except FileNotFoundError:
         if required:
             raise ConfigError(f"There is no config file {path}.", "Check --config or CHATUI_CONFIG.") from None
         return Config()
+
+
+def read_toml(path: Path, kind: str) -> dict[str, object]:
+    """Read a TOML file.
+
+    Args:
+        path: The file.
+        kind: What it is, as an error names it.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ConfigError: It cannot be read, or is not TOML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The config file {path} cannot be read: {clean_line(str(error))}.", "Check it.") from None
+        raise ConfigError(f"The {kind} {path} cannot be read: {clean_line(str(error))}.", "Check the file.") from None
+    import tomllib  # most people have no such file, and it would be a hundredth of the first paint
+
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path} is not TOML: {clean_line(str(error))}.", "Mend that line.") from None
-    return convert(values, path)
 
 
 def convert(values: dict[str, object], path: Path) -> Config:

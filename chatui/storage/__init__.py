@@ -15,6 +15,7 @@ from chatui.storage.marks import Marks
 from chatui.storage.messages import Messages
 from chatui.storage.meta import Meta
 from chatui.storage.partials import Partials
+from chatui.storage.settings import Settings
 from chatui.storage.threads import Threads
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class Store:
         self.marks = Marks(database)
         self.partials = Partials(database)
         self.meta = Meta(database)
+        self.settings = Settings(database)
         self._saver: AsyncSqliteSaver | None = None
 
     @classmethod

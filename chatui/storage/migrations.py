@@ -237,3 +237,13 @@ def m005_threads_in_order(connection: sqlite3.Connection) -> None:
     """Which thread was viewed or used last is asked at each start and each turn: without reading every thread."""
     connection.execute("CREATE INDEX chatui_threads_viewed ON chatui_threads (viewed, updated_at)")
     connection.execute("CREATE INDEX chatui_threads_updated ON chatui_threads (updated_at)")
+
+
+@migration
+def m006_settings(connection: sqlite3.Connection) -> None:
+    """What a person set for a thread, for a user, for a model, or for the whole file: a JSON object each."""
+    connection.execute(
+        """CREATE TABLE chatui_settings (
+            kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name)
+        ) WITHOUT ROWID"""
+    )

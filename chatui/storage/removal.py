@@ -23,6 +23,7 @@ async def remove_thread(connection: aiosqlite.Connection, thread_id: str) -> Non
     """Remove every row of a thread, LangGraph's and ours."""
     for table in ("checkpoints", "writes", *(f"chatui_{name}" for name in _OURS)):
         await connection.execute(f"DELETE FROM {table} WHERE thread_id = ?", (thread_id,))
+    await connection.execute("DELETE FROM chatui_settings WHERE kind = 'thread' AND name = ?", (thread_id,))
 
 
 async def remove_messages(

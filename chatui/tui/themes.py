@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from textual.color import Color, ColorParseError
 from textual.theme import Theme
 
 from chatui import paths
+from chatui.config import read_toml
 from chatui.errors import ConfigError
 from chatui.text import clean_line
 
@@ -66,12 +66,9 @@ def load(path: Path) -> Theme:
         ConfigError: It cannot be read, is not TOML, or has an unknown key, a bad colour or a bad variable.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-        return check(msgspec.convert(values, ThemeFile), path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The theme {path} cannot be read: {clean_line(str(error))}.", "Check the file.") from None
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not TOML: {clean_line(str(error))}.", "Mend that line.") from None
+        return check(msgspec.convert(read_toml(path, "theme"), ThemeFile), path)
+    except FileNotFoundError:
+        raise ConfigError(f"There is no theme {path}.", "Check the file.") from None
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
         where = f": {place.rstrip('`')}" if place else ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message as TextualMessage
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -65,9 +65,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         self._laid_width = 0
         #: Whether the end stays in view.
         self.following = True
-        self._colouring = False
-        self._extending = False
-        self._widening = False
+        self._colouring = self._extending = self._widening = False
 
     # What is shown
 
@@ -210,8 +208,8 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         live = self.sheet.live
         if live is None or self._branch is None:
             return None
-        newest = self._read(max(self.sheet.length - 1, 1), 2)
-        return None if live.message_id in {message.message_id for message in newest} else live.reply
+        newest = {message.message_id for message in self._read(max(self.sheet.length - 1, 1), 2)}
+        return None if live.message_id in newest else live.reply
 
     # The reply that streams
 
@@ -311,6 +309,12 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         """Which row of which message is at the top of the screen."""
         return self.sheet.place(round(self.scroll_y))
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if not self._laid_width:
+            # The first paint comes before the first word of a size.
+            self.on_resize()
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         width = self.scrollable_content_region.width
         row = y + self.scroll_offset.y
@@ -374,7 +378,10 @@ class MessageWindow(ScrollView, inherit_bindings=False):
                 last < self.sheet.length and bottom < at < bottom + self.sheet.below
             ):
                 # Somebody dragged the scrollbar far away.
-                self._jump(self._place().depth)
+                there = Place(self._place().depth, 0)
+                self.sheet.clear()
+                if self._load(there.depth, PAGE):
+                    self._settle(there)
                 continue
             place = self._place()
             if first > 1 and top > at - margin:
@@ -388,12 +395,6 @@ class MessageWindow(ScrollView, inherit_bindings=False):
                 return False
             self._settle(place)
         return pages == 0
-
-    def _jump(self, depth: int) -> None:
-        depth = min(max(depth, 1), self.sheet.length)
-        self.sheet.clear()
-        if self._load(depth, PAGE):
-            self._settle(Place(depth, 0))
 
     def _drop(self) -> None:
         """Forget messages that are far from the screen. What is selected with the mouse stays, to be copied."""
@@ -424,10 +425,8 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         super().scroll_to(*args, **{**kwargs, "animate": False})
 
     def on_resize(self) -> None:
-        if self.scrollable_content_region.width != self._laid_width:
-            self._lay_anew()
-        else:
-            self._settle(self._place())
+        same = self.scrollable_content_region.width == self._laid_width
+        self._settle(self._place()) if same else self._lay_anew()
         self._fill()
 
     def notify_style_update(self) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from textual.geometry import Region
+from textual.strip import Strip
 from textual.widgets import Static
 
+from chatui.tui.window import MessageWindow
 from tests.tui.conftest import Window, plain, rows_of, settle, window
 from tests.tui.seed import SeedModels, open_library, turn
 
@@ -206,6 +209,22 @@ async def test_a_thread_without_a_message_rests(chat: Window, monkeypatch: pytes
     for _ in range(20):
         await chat.pilot.pause()
     assert asked.call_count == before
+
+
+async def test_the_first_paint_shows_the_messages(seeded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a frame later, when the first word of a size comes."""
+    painted: list[list[str]] = []
+    lines = MessageWindow.render_lines
+
+    def render_lines(self: MessageWindow, crop: Region) -> list[Strip]:
+        strips = lines(self, crop)
+        painted.append([strip.text for strip in strips])
+        return strips
+
+    monkeypatch.setattr(MessageWindow, "render_lines", render_lines)
+    async with window(seeded):
+        pass
+    assert any(line.strip() for line in painted[0]), painted[0]
 
 
 @pytest.mark.parametrize("key", ["f", "e", "i", "t", "T"])
