@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -185,10 +187,10 @@ async def test_a_silent_truncation_is_seen_from_the_count(conversation: Conversa
     assert isinstance(finished, Finished)
     sent = finished.message.sent
     assert sent is not None
-    # What was read has room for the newest turn alone.
-    assert sent.cut == 8
+    # What was read has room for the newest turn and a word before it.
+    assert sent.cut == 7
     assert note == (
-        f"The server cut the history by itself: about 8 messages, #1 to #8. It read 200 of about {asked.estimated_tokens:,} tokens;"
+        f"The server cut the history by itself: about 7 messages, #1 to #7. It read 200 of about {asked.estimated_tokens:,} tokens;"
         " a larger num_ctx (F4), or a newer server, helps."
     )
 
@@ -198,12 +200,14 @@ async def test_a_smaller_cut_is_seen_where_the_context_is_known(
 ) -> None:
     await grow(conversation, server, 5)
     server.answers["GET", "/api/ps"] = loaded(None)
+    gate = threading.Event()
+    server.chats.append(stream(gate, "Fine.", ending=last_line(600)))
+    turn = asyncio.create_task(run(conversation.send("And now?")))
+    await asyncio.to_thread(server.wait_for, "/api/chat", 6)
     # It is loaded by this very turn, and its context is smaller than was thought.
-    server.chats.append([*replied(600)])
-    turn = conversation.send("And now?")
-    events = [await anext(turn)]
     server.answers["GET", "/api/ps"] = loaded(640)
-    events += [event async for event in turn]
+    gate.set()
+    events = await turn
     finished = events[-1]
     assert isinstance(finished, Finished)
     assert finished.message.sent is not None
