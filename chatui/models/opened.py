@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -27,6 +27,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
     capabilities: list[str] = []
     loaded: bool | None = None
 
+    @property
+    def can_chat(self) -> bool:
+        """Whether it answers messages: one for embeddings alone does not. Older servers tell no capabilities."""
+        return not self.capabilities or "completion" in self.capabilities
+
 
 class PullProgress(msgspec.Struct, frozen=True):
     """How far fetching a model is. `completed` and `total` are bytes, None where unknown."""
@@ -47,6 +52,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
         idle_seconds: How long it may stand still once its reply has begun.
         explain: Turns what the model raised into a sentence; `began` says that some of the reply had come.
         ending: Says from a reply's whole `response_metadata` how it ended.
+        is_loaded: Says whether its server has it in memory, None where that is not told; None where nobody can be asked.
     """
 
     ref: ModelRef
@@ -56,6 +62,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
     idle_seconds: float
     explain: Explain
     ending: Callable[[dict[str, Any]], Ending]
+    is_loaded: Callable[[], Awaitable[bool | None]] | None = None
 
 
 if TYPE_CHECKING:
