@@ -26,6 +26,7 @@ PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("find", "Find in this thread", "Ctrl+F, or / on a message."),
     ("compare", "Compare", "= on one branch, then = on another."),
     ("timeline", "Timeline", "T on a message."),
+    ("settings", "Settings", "F4."),
     ("list", "Lists", ""),
 )
 
