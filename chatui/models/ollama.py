@@ -135,6 +135,7 @@ class Ollama:
             thinks=thinks,
             longest=_whole((entry.get("details") or {}).get("context_length")),
             in_force=partial(self._in_force, name),
+            is_loaded=partial(self.is_loaded, str(entry["name"])),
         )
 
     async def _in_force(self, name: str) -> int | None:
@@ -221,6 +222,19 @@ class Ollama:
         if status != "success":
             raise pull_broken(model)
 
+    async def remove(self, ref: ModelRef) -> None:
+        """Remove an installed model from the server.
+
+        Raises:
+            ModelError: The server does not answer, has no such model, or does not let it go.
+        """
+        await self._ask("DELETE", "/api/delete", {"model": ref.name}, model=str(ref), answers=False)
+
+    async def is_loaded(self, name: str) -> bool | None:
+        """Say whether a model is loaded now; None where the server does not tell."""
+        running = await self._running()
+        return None if running is None else name in running
+
     async def _ask(
         self,
         method: str,
@@ -229,6 +243,7 @@ class Ollama:
         *,
         seconds: float | None = None,
         model: str = "",
+        answers: bool = True,
     ) -> dict[str, Any]:
         """Ask something that is answered at once.
 
@@ -238,6 +253,7 @@ class Ollama:
             body: What is sent, as JSON.
             seconds: How long all of it may take; without it each step has its own limit.
             model: The reference of the model that it is about, for the sentence if it fails.
+            answers: Whether an answer has a body.
 
         Raises:
             ModelError: The server does not answer, or not as Ollama does.
@@ -252,6 +268,8 @@ class Ollama:
                 response = await client.request(method, path, json=body)
             if response.status_code != httpx.codes.OK:
                 raise from_status(response.status_code, response.text, url=self.shown_url, model=clean_line(model))
+            if not answers:
+                return {}
             answer = response.json()
             if not isinstance(answer, dict):
                 raise json.JSONDecodeError("not an object", response.text, 0)

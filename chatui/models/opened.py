@@ -28,6 +28,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
     capabilities: list[str] = []
     loaded: bool | None = None
 
+    @property
+    def can_chat(self) -> bool:
+        """Whether it answers messages: one for embeddings alone does not. Older servers tell no capabilities."""
+        return not self.capabilities or "completion" in self.capabilities
+
 
 class PullProgress(msgspec.Struct, frozen=True):
     """How far fetching a model is. `completed` and `total` are bytes, None where unknown."""
@@ -53,6 +58,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
         thinks: Whether it can think before it answers; None where unknown.
         longest: The most tokens that its context can have, None where unknown.
         in_force: Asks which context is in force now that the model is loaded; None where nobody can say.
+        is_loaded: Says whether its server has it in memory, None where that is not told; None where nobody can be asked.
     """
 
     ref: ModelRef
@@ -67,6 +73,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
     thinks: bool | None = None
     longest: int | None = None
     in_force: Callable[[], Awaitable[int | None]] | None = None
+    is_loaded: Callable[[], Awaitable[bool | None]] | None = None
 
 
 if TYPE_CHECKING:

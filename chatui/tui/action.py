@@ -19,6 +19,7 @@ Scope = Literal[
     "list",
     "results",
     "find",
+    "models",
 ]
 
 
