@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -71,6 +71,8 @@ class ScriptedModel:
         self.context_length: int | None = 8192
         self.first_token_seconds = 30.0
         self.idle_seconds = 30.0
+        self.loaded: bool | None = None
+        self.is_loaded: Callable[[], Awaitable[bool | None]] | None = None
 
     def explain(self, error: BaseException, *, began: bool) -> ModelError:
         return ServerFault(f"The scripted model failed: {error}.", "What came is kept." if began else "Try again.")

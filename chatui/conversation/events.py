@@ -8,6 +8,8 @@ match on these classes and nothing else.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from chatui.conversation.tree import Message
@@ -42,6 +44,17 @@ class Asked(msgspec.Struct, frozen=True):
     left_out: int
     estimated_tokens: int
     context_length: int | None
+
+
+#: What a request can wait for: its model is being loaded; that, or its prompt is being read; another reply of the same model; or
+#: nobody can tell.
+WaitsFor = Literal["loading", "starting", "queued", "first token"]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing of the reply has come for a moment, and this is known of why. Comes again when it is something else."""
+
+    what: WaitsFor
 
 
 class TextPiece(msgspec.Struct, frozen=True):
@@ -84,9 +97,9 @@ class Alternative(msgspec.Struct, frozen=True):
     """
 
     index: int
-    event: Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+    event: Started | Asked | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 
 
 #: How one answer ends.
 End = Finished | Stopped | Failed
-Event = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative
+Event = Started | Asked | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative

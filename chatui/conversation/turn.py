@@ -19,9 +19,20 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.messages.ai import UsageMetadata
 
 from chatui.conversation import memory
-from chatui.conversation.events import Asked, End, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.events import (
+    Asked,
+    End,
+    Failed,
+    Finished,
+    ReasoningPiece,
+    Started,
+    Stopped,
+    TextPiece,
+    Waiting,
+)
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
+from chatui.conversation.waiting import Wait
 from chatui.errors import ChatuiError, ConnectionLost, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
@@ -35,7 +46,7 @@ if TYPE_CHECKING:
     from chatui.models import OpenModel
 
 #: What happens in one turn.
-TurnEvent = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+TurnEvent = Started | Asked | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
 
@@ -259,7 +270,10 @@ class Turn:
         reply = self._reply
         reply.began = time.monotonic()
         limit = model.first_token_seconds
-        async with aclosing(model.chat.astream(messages)) as chunks:  # type: ignore[type-var]
+        async with (
+            Wait((id(self._models), reply.model), model, self._put) as wait,
+            aclosing(model.chat.astream(messages)) as chunks,  # type: ignore[type-var]
+        ):
             while True:
                 try:
                     async with asyncio.timeout(limit) as watchdog:
@@ -274,6 +288,7 @@ class Turn:
                         "What came is kept; try again, or stop the model on its server.",
                     ) from None
                 limit = model.idle_seconds
+                wait.came()
                 for piece in reply.add(chunk):
                     self._put(piece)
 

@@ -117,16 +117,17 @@ class Ollama:
         capabilities = entry.get("capabilities")
         if capabilities is None:  # servers before 0.30 tell them here only
             capabilities = (await self.show(ref)).get("capabilities") or []
-        running = await self._running() or {}
+        running = await self._running()
         chat = await self._chat(ref, thinking="thinking" in capabilities)
         return OpenModel(
             ref=ref,
             chat=chat,
-            context_length=running.get(str(entry["name"])),
+            context_length=(running or {}).get(str(entry["name"])),
             first_token_seconds=self._config.first_token_seconds,
             idle_seconds=self._config.idle_seconds,
             explain=partial(explain, url=self.shown_url, model=clean_line(str(ref))),
             ending=_ending,
+            loaded=None if running is None else str(entry["name"]) in running,
             is_loaded=partial(self.is_loaded, str(entry["name"])),
         )
 

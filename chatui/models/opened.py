@@ -52,6 +52,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
         idle_seconds: How long it may stand still once its reply has begun.
         explain: Turns what the model raised into a sentence; `began` says that some of the reply had come.
         ending: Says from a reply's whole `response_metadata` how it ended.
+        loaded: Whether it was in its server's memory when it was opened; None where that is not told.
         is_loaded: Says whether its server has it in memory, None where that is not told; None where nobody can be asked.
     """
 
@@ -62,6 +63,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
     idle_seconds: float
     explain: Explain
     ending: Callable[[dict[str, Any]], Ending]
+    loaded: bool | None = None
     is_loaded: Callable[[], Awaitable[bool | None]] | None = None
 
 

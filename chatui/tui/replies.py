@@ -24,12 +24,24 @@ from chatui.conversation.events import (
     Started,
     Stopped,
     TextPiece,
+    Waiting,
+    WaitsFor,
 )
 from chatui.errors import ChatuiError
 from chatui.text import clean_line
 
 #: Makes a turn: called once more where the same turn is tried again.
 Turn = Callable[[], AsyncGenerator[Event]]
+
+
+#: What is said while nothing has come.
+WAITS: dict[WaitsFor | None, str] = {
+    None: "Waiting for the model",
+    "loading": "Loading the model",
+    "starting": "Loading the model, or reading the prompt",
+    "queued": "Queued behind another request",
+    "first token": "Waiting for the first token",
+}
 
 
 class Refused:
@@ -50,6 +62,7 @@ class Reply:
         answers: All that were asked for at once, this among them.
         started: The first event, None until the prompt is saved.
         asked: The second event, None until the model is there.
+        waits_for: What it waits for before anything has come, as far as known.
         end: The last event; where several were asked for at once, it may come before those of the others.
         version: Grows with every piece, so that a painter sees whether there is anything to do.
     """
@@ -61,6 +74,7 @@ class Reply:
         self.answers = answers
         self.started: Started | None = None
         self.asked: Asked | None = None
+        self.waits_for: WaitsFor | None = None
         self.end: End | None = None
         self.version = 0
         self.pieces = 0
@@ -88,7 +102,9 @@ class Reply:
             case Finished():
                 return "Finished"
         if self.started is None or self.first_piece is None:
-            return "Waiting for the model"
+            # The demo model is loaded before it is asked.
+            loads = self.started and not self.asked and self.started.model.startswith("embedded:")
+            return WAITS["loading" if loads else self.waits_for]
         return "Writing" if self.first_text else "Thinking"
 
     @property
@@ -128,6 +144,8 @@ class Reply:
                 self.started = event
             case Asked():
                 self.asked = event
+            case Waiting(what=what):
+                self.waits_for = what
             case TextPiece(text=text):
                 self._texts.append(text)
                 self.first_text = self.first_text or time.monotonic()
