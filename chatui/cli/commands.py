@@ -46,6 +46,9 @@ COMMANDS: dict[str, Command] = {
     "delete": Command("THREAD", "Delete a thread or a message; restore brings it back", "removal:delete", "Threads"),
     "restore": Command("THREAD", "Bring back what was deleted", "removal:restore", "Threads"),
     "purge": Command("THREAD", "Remove a thread or a message from the file for good; asks", "removal:purge", "Threads"),
+    "import": Command(
+        "PATH", "Take in conversations of other programs; again adds what is new", "importing:import_", "Threads"
+    ),
     "models": Command("[list|pull|show]", "The models that can be used", "models:app", "Setup"),
     "db": Command("[path|stats|check|reindex|vacuum]", "The database", "database:app", "Setup"),
     "config": Command("[path|show]", "The config file", "config:app", "Setup"),

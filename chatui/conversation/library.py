@@ -160,6 +160,11 @@ class Library:
         return self._store.largest(count, deleted=deleted)
 
     @property
+    def store(self) -> Store:
+        """The open file, for an import or an export of it."""
+        return self._store
+
+    @property
     def read_only(self) -> bool:
         """Whether nothing can be written."""
         return self._store.read_only

@@ -167,6 +167,12 @@ class Messages:
             rows = connection.execute(sql, (thread_id, *node_ids)).fetchall()
         return [_message(row[:-2], row[-2], row[-1], True) for row in rows]
 
+    def known(self, thread_id: str) -> set[str]:
+        """Return the nodes of all messages of a thread, deleted ones too."""
+        sql = "SELECT node_id FROM chatui_messages WHERE thread_id = ?"
+        with self._database.reading() as connection:
+            return {row[0] for row in connection.execute(sql, (thread_id,))}
+
     def parent(self, thread_id: str, node_id: str) -> str | None:
         """Return the node above a message, also of a deleted one; None at a root."""
         sql = "SELECT parent_id FROM chatui_messages WHERE thread_id = ? AND node_id = ?"
