@@ -69,11 +69,11 @@ def to_langchain(record: SourceMessage, message_id: str, created_at: str, model:
             given, made = record.usage
             kwargs["usage_metadata"] = {"input_tokens": given, "output_tokens": made, "total_tokens": given + made}
         calls = [{"name": call.name, "args": call.arguments, "id": call.id} for call in record.tool_calls]
-        return AIMessage(record.text, tool_calls=calls, **_plain(kwargs))
+        return AIMessage(_plain(record.text), tool_calls=calls, **_plain(kwargs))
     if record.role == "tool":
-        return ToolMessage(record.text, tool_call_id=record.tool_call_id, name=record.name, **_plain(kwargs))
+        return ToolMessage(_plain(record.text), tool_call_id=record.tool_call_id, name=record.name, **_plain(kwargs))
     kind = SystemMessage if record.role == "system" else HumanMessage
-    return kind(record.text, **_plain(kwargs))
+    return kind(_plain(record.text), **_plain(kwargs))
 
 
 def from_dict(value: Any) -> BaseMessage:
