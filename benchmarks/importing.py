@@ -3,7 +3,7 @@
     python -m benchmarks.importing [--megabytes 200] [--keep FOLDER]
 
 Makes an export of conversations of 4 to 60 messages, a tenth of them with two branches, imports it with `chatui import` in a
-process of its own, and once more, when nothing of it is new. Beside it stands the time in which Python's own `json` reads the same file.
+process of its own, and once more, when nothing of it is new. Beside it stands the time in which Python's own `json` reads the file.
 """
 
 from __future__ import annotations

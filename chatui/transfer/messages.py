@@ -85,9 +85,10 @@ def from_dict(value: Any) -> BaseMessage:
     if not isinstance(value, dict):
         raise ValueError("it is no message")
     if value.get("lc") == 1:
-        name = (value.get("id") or [""])[-1]
-        data = value.get("kwargs")
-        kind = str(name).removesuffix("Chunk").removesuffix("Message").lower()
+        names, data = value.get("id"), value.get("kwargs")
+        if not isinstance(names, list) or not names or not str(names[0]).startswith("langchain"):
+            raise ValueError("it is no message of LangChain's")
+        kind = str(names[-1]).removesuffix("Chunk").removesuffix("Message").lower()
     else:
         kind, data = str(value.get("type")), value.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("content"), str | list):
