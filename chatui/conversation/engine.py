@@ -230,7 +230,8 @@ class Conversation(Walk):
         ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
-        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref, begun)
+        parameters = self.settings.resolve(str(ref))
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         try:

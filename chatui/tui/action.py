@@ -18,6 +18,7 @@ Scope = Literal[
     "list",
     "results",
     "find",
+    "models",
 ]
 
 

@@ -1,6 +1,6 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
-The rows about searching stand in search_actions.py.
+The rows about searching stand in search_actions.py, those about the dialog of models in model_actions.py.
 
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
@@ -9,6 +9,7 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 from __future__ import annotations
 
 from chatui.tui.action import Action
+from chatui.tui.model_actions import MODEL_ACTIONS
 from chatui.tui.search_actions import SEARCH_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
@@ -438,4 +439,5 @@ ACTIONS: tuple[Action, ...] = (
     Action("search.down", "down", "To the rows", "", "search", action="down"),
     Action("search.leave", "escape", "Clear", "Clears the search.", "search", action="leave"),
     *SEARCH_ACTIONS,
+    *MODEL_ACTIONS,
 )

@@ -259,6 +259,8 @@ class ChatScreen(Screen[None]):
             # What was sent is nowhere else until the prompt is saved.
             return
         self._draft_kept = text
+        # What is written counts in the gauge.
+        self.around.show_status()
         try:
             await self.conversation.keep_draft(text)
         except ChatuiError as error:

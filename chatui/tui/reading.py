@@ -212,6 +212,6 @@ def _sent(message: Message) -> str:
     tokens += f" of {sent.context_length:,} tokens" if sent.context_length else " tokens"
     count = labels.plural(sent.messages, "message")
     line = f"{count}{' and the system prompt' if sent.system_prompt else ''}, {tokens}"
-    if sent.left_out == 1:
-        return f"{line}; the oldest was left out"
-    return f"{line}; the {sent.left_out:,} oldest were left out" if sent.left_out else line
+    if sent.left_out:
+        line += "; the oldest was left out" if sent.left_out == 1 else f"; the {sent.left_out:,} oldest were left out"
+    return f"{line}; of these the server itself dropped about {sent.cut:,}" if sent.cut else line

@@ -20,6 +20,7 @@ from chatui.conversation.events import (
     Event,
     Failed,
     Finished,
+    Note,
     ReasoningPiece,
     Started,
     Stopped,
@@ -49,7 +50,8 @@ class Reply:
         prompt_text: What was sent, "" where an old prompt is answered again.
         answers: All that were asked for at once, this among them.
         started: The first event, None until the prompt is saved.
-        asked: The second event, None until the model is there.
+        asked: That the model is there and was asked, None until then.
+        notes: What a person should know of it, as sentences.
         end: The last event; where several were asked for at once, it may come before those of the others.
         version: Grows with every piece, so that a painter sees whether there is anything to do.
     """
@@ -61,6 +63,7 @@ class Reply:
         self.answers = answers
         self.started: Started | None = None
         self.asked: Asked | None = None
+        self.notes: list[str] = []
         self.end: End | None = None
         self.version = 0
         self.pieces = 0
@@ -128,6 +131,8 @@ class Reply:
                 self.started = event
             case Asked():
                 self.asked = event
+            case Note(text=text):
+                self.notes.append(text)
             case TextPiece(text=text):
                 self._texts.append(text)
                 self.first_text = self.first_text or time.monotonic()
@@ -173,7 +178,7 @@ class Answers:
         return True
 
 
-#: Told of `Started`, `Asked`, of the three last events (as an `Alternative` where others go on), and of a turn that was refused.
+#: Told of `Started`, `Asked` and `Note`, of the three last events (as an `Alternative` where others go on), and of a refused turn.
 Listener = Callable[[Reply, Event | Refused], None]
 
 
@@ -221,13 +226,13 @@ class Replies:
                         one.take(event.event)
                         if isinstance(event.event, End):
                             self._listener(one, event)
-                        elif isinstance(event.event, Started | Asked):
+                        elif isinstance(event.event, Started | Asked | Note):
                             self._listener(one, event.event)
                     elif isinstance(event, End):
                         last = event
                     else:
                         reply.take(event)
-                        if isinstance(event, Started | Asked):
+                        if isinstance(event, Started | Asked | Note):
                             self._listener(reply, event)
         except ChatuiError as error:
             last = self._unable(answers, error)

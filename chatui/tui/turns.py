@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from chatui.conversation.context import estimate_text
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, NoModel, SchemaChange
@@ -15,6 +16,12 @@ from chatui.tui.replies import Refused, Reply, Turn
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
     from chatui.tui.notices import Choice
+
+
+def gauge(used: int, limit: int | None, *, exact: bool) -> str:
+    """Return how much of a context is used: "1,234/8,192 tokens", with a ~ where it is estimated."""
+    return f"{'' if exact else '~'}{used:,}{f'/{limit:,}' if limit else ''} tokens"
+
 
 Handler = Callable[[str], Awaitable[None] | None]
 
@@ -27,7 +34,7 @@ class Turns:
         #: The prompt that is being edited, None while a new one is written.
         self.editing: Message | None = None
         self._stashed = ""
-        self._limits: dict[str, int] = {}
+        self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
         self._failed: str | None = None  # the node of the prompt whose reply failed
 
     def handlers(self) -> dict[str, Handler]:
@@ -214,8 +221,6 @@ class Turns:
         """Show that a reply began, ended or was refused."""
         screen = self._screen
         here = reply.conversation is screen.conversation
-        if reply.asked and reply.asked.context_length:
-            self._limits[reply.conversation.thread_id] = reply.asked.context_length
         if isinstance(event, Refused):
             await self._refused(reply, event, here=here)
         elif isinstance(event, Started) and here:
@@ -233,6 +238,8 @@ class Turns:
                 self._offer_after_failure(reply, event)
         elif isinstance(event, Failed):
             screen.say(f"The reply in “{self._title(reply)}” failed. {event.error}")
+        if isinstance(event, Finished | Stopped | Failed):
+            self._notes[reply.conversation.thread_id] = (reply.conversation.head_node, reply.notes)
         screen.refresh_threads()
         if here:
             screen.show_state()
@@ -385,13 +392,26 @@ class Turns:
             return f"#{reply.started.prompt.depth + 1} {reply.sign}"
         return f"#{at.depth} {alternatives_sign(at)}".strip() if at else ""
 
-    def _tokens(self, reply: Reply | None) -> str:
-        limit = self._limits.get(self._screen.thread_id)
-        of = f"/{limit:,}" if limit else ""
+    def notes(self) -> list[str]:
+        """Return what a person should know of the reply that streams, or of the one at the head."""
+        reply = self._screen.reply
         if reply is not None:
-            return f"~{reply.asked.estimated_tokens + reply.pieces:,}{of} tokens" if reply.asked else ""
+            return reply.notes
+        head, notes = self._notes.get(self._screen.thread_id, ("", []))
+        return notes if head == self._screen.conversation.head_node else []
+
+    def _tokens(self, reply: Reply | None) -> str:
+        """How much of the context is used: estimated while something is written and while it is asked, as counted afterwards."""
+        if reply is not None:
+            asked = reply.asked
+            return gauge(asked.estimated_tokens + reply.pieces, asked.context_length, exact=False) if asked else ""
         answer = self._last_answer()
-        return f"{answer.usage.total_tokens:,}{of} tokens" if answer and answer.usage else ""
+        used = answer.usage.total_tokens if answer and answer.usage else 0
+        limit = answer.sent.context_length if answer and answer.sent else None
+        written = self._screen.prompt.text.strip()
+        if written and self.editing is None:
+            return gauge(used + estimate_text(written), limit, exact=False)
+        return gauge(used, limit, exact=True) if used else ""
 
     def _speed(self, reply: Reply | None) -> str:
         if reply is not None:
