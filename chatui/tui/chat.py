@@ -273,11 +273,13 @@ class ChatScreen(Screen[None]):
         if action_id not in self._handlers:
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
             from chatui.tui.finding import Finding
+            from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
             from chatui.tui.reading import Reading
 
             self._finding = Finding(self)
             self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
+            self._handlers |= Importing(self).handlers()
         top = self.app.screen
         try:
             done = self._handlers[action_id](text)
