@@ -55,7 +55,7 @@ class Importing:
             return
         screen.library.store.database.check_writable()
         path = Path(text.strip("\"'")).expanduser()
-        screen.app.push_screen(ImportDialog(screen.library, path))
+        screen.app.push_screen(ImportDialog(screen.library, path), lambda _: screen.refresh_threads())
 
 
 class _Stopped(Exception):
