@@ -4,6 +4,8 @@
     user = "anna"
     theme = "chatui-light"
     system_prompt = "Answer briefly."
+    title = "off"                   # no titles by a model
+    title_model = "ollama:smollm2"  # else: the model that answered
 
     [ollama]
     host = "http://gpu.local:11434"
@@ -18,7 +20,7 @@ Every key may be left out.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -53,6 +55,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         theme: A theme's name, None for the terminal's dark or light.
         system_prompt: What is sent before the messages of a thread that has no system prompt of its own.
         memory: The memory strategy of new threads.
+        title: "auto" to ask a model for a thread's title after the first exchange, "off" for the first prompt's beginning.
+        title_model: The reference of the model that is asked for titles; None for the one that answered.
         ollama: The table `[ollama]`.
         keys: Binding id to key, in Textual's names.
     """
@@ -62,6 +66,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     system_prompt: str = ""
     memory: str = "tokens:auto"
+    title: Literal["auto", "off"] = "auto"
+    title_model: str | None = None
     ollama: OllamaConfig = OllamaConfig()
     keys: dict[str, str] = {}
 
