@@ -209,6 +209,11 @@ class Turn:
             with suppress(asyncio.CancelledError):
                 await task
 
+    @property
+    def opened(self) -> OpenModel | None:
+        """The model that was asked, None until it is there."""
+        return self._opened
+
     def stop(self) -> None:
         """Stop the turn; `events` then ends with `Stopped`, or raises if it had not begun."""
         self.stopped = True
