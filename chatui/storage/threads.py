@@ -204,6 +204,13 @@ class Threads:
             ).fetchone()
         return row[0] if row else None
 
+    def named(self, thread_id: str) -> bool:
+        """Say whether a person gave the thread its title, so that no automatic one replaces it."""
+        with self._database.reading() as connection:
+            sql = "SELECT title_by = 'user' FROM chatui_threads WHERE thread_id = ?"
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return bool(row and row[0])
+
     def draft(self, thread_id: str) -> str:
         """Return what was typed in this thread and not sent; the id "" stands for the thread that is still to be made."""
         with self._database.reading() as connection:
