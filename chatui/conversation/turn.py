@@ -209,6 +209,11 @@ class Turn:
             with suppress(asyncio.CancelledError):
                 await task
 
+    @property
+    def opened(self) -> OpenModel | None:
+        """The model that was asked, None until it is there."""
+        return self._opened
+
     def stop(self) -> None:
         """Stop the turn; `events` then ends with `Stopped`, or raises if it had not begun."""
         self.stopped = True
@@ -352,10 +357,10 @@ class Turn:
                         "What came is kept; try again, or stop the model on its server.",
                     ) from None
                 limit = model.idle_seconds
-                wait.came()
                 if self._looking is None and model.in_force is not None:
                     # Now that it is loaded its server knows, and will have said so by the end of the reply.
                     self._looking = asyncio.create_task(_context_in_force(model.in_force))
+                wait.came()
                 for piece in reply.add(chunk):
                     self._put(piece)
 

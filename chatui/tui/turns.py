@@ -16,6 +16,7 @@ from chatui.tui.replies import Refused, Reply, Turn
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
     from chatui.tui.notices import Choice
+    from chatui.tui.titling import Titling
 
 
 def gauge(used: int, limit: int | None, *, exact: bool) -> str:
@@ -35,6 +36,7 @@ class Turns:
         self.editing: Message | None = None
         self._stashed = ""
         self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
+        self._titling: Titling | None = None
         self._failed: str | None = None  # the node of the prompt whose reply failed
 
     def handlers(self) -> dict[str, Handler]:
@@ -83,6 +85,8 @@ class Turns:
     async def _start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
         screen = self._screen
         self._hide_offer()
+        if self._titling is not None:
+            self._titling.cancel()
         screen.travel.forget_fork()
         reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
@@ -245,6 +249,19 @@ class Turns:
             screen.show_state()
         if isinstance(event, Finished):
             await self._next(reply, here=here)
+            if not screen.chat.replies.threads():
+                self._title_for(reply)
+
+    def _title_for(self, reply: Reply) -> None:
+        """Let a model name the thread, now that nothing else asks one."""
+        if self._screen.library.config.title == "off":
+            return
+        if self._titling is None:
+            # Imported here, as the first paint has no reply.
+            from chatui.tui.titling import Titling
+
+            self._titling = Titling(self._screen)
+        self._titling.begin(reply.conversation)
 
     async def _next(self, reply: Reply, *, here: bool) -> None:
         """Send what waits in a thread whose reply is complete, whoever looks at it."""
