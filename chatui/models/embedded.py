@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -39,6 +40,8 @@ _NAMES = {
     "stop": "stop",
 }
 
+#: "request (6031 tokens) exceeds the available context size (4096 tokens), try increasing it"
+_SIZES = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)")
 _END = object()
 
 
@@ -249,9 +252,12 @@ def _explain(error: BaseException, *, began: bool) -> ModelError:
         return error
     text = clean_line(str(error), 200)
     if "context" in text.lower() and "exceed" in text.lower():
+        sizes = _SIZES.search(text)
         return ContextTooLong(
             f"The messages do not fit into the embedded model's {CONTEXT_LENGTH} tokens.",
             "Shorten the prompt, or go on from an earlier message.",
+            need=int(sizes[1]) if sizes else None,
+            room=int(sizes[2]) if sizes else None,
         )
     kept = "What came is kept; try again." if began else "Try again."
     return ServerFault(f"The embedded model failed: {text.rstrip('.') or type(error).__name__}.", kept)

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from chatui.config import Parameters
+from chatui.errors import ContextTooLong
 from chatui.models import Models
+from chatui.models.embedded import _explain
 from chatui.models.embedded import arguments as embedded_arguments
 from chatui.models.ollama import MAX_TOKENS
 from tests.models.asking import SMOL, ask
@@ -82,6 +84,16 @@ async def test_the_context_in_force_is_the_servers_to_tell(models: Models, serve
     server.answers["GET", "/api/ps"] = answer(200, {"models": [loaded]})
     assert opened.in_force is not None
     assert await opened.in_force() == 2048
+
+
+async def test_the_embedded_model_says_what_it_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "request (6031 tokens) exceeds the available context size (4096 tokens), try increasing it"
+    fake(monkeypatch, {"error": {"code": 400, "message": said, "type": "exceed_context_size_error"}})
+    with pytest.raises(RuntimeError) as caught:
+        await DEMO_CHAT.ainvoke("Hello")
+    error = _explain(caught.value, began=False)
+    assert isinstance(error, ContextTooLong)
+    assert (error.need, error.room) == (6031, 4096)
 
 
 async def test_the_embedded_model_takes_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
