@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -16,8 +17,8 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, SystemMessage, 
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from chatui.config import Parameters
 from chatui.errors import ContextTooLong, MissingExtra, ModelError, ServerFault
+from chatui.models.arguments import renamed
 from chatui.models.embedded_server import CONTEXT_LENGTH, Server
 from chatui.models.opened import Ending, OpenModel
 from chatui.models.refs import DEMO_MODEL, ModelRef
@@ -208,17 +209,11 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         idle_seconds=60.0,
         explain=_explain,
         ending=_ending,
-        arguments=arguments,
+        arguments=partial(renamed, names=_NAMES),
         takes=frozenset(_NAMES),
         thinks=False,
         longest=CONTEXT_LENGTH,
     )
-
-
-def arguments(parameters: Parameters) -> dict[str, Any]:
-    """Turn parameters into what `EmbeddedChat.astream` is given beside the messages. `stop` is an argument that LangChain knows."""
-    asked = {sent: value for name, sent in _NAMES.items() if (value := getattr(parameters, name)) is not None}
-    return asked | ({"stop": list(asked["stop"])} if "stop" in asked else {})
 
 
 def _load(ref: ModelRef, path: Path) -> None:
