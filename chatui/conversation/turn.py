@@ -310,7 +310,7 @@ class Turn:
                 if not isinstance(plain, ContextTooLong) or budget is None or self._reply.first_token is not None:
                     raise
                 refused, room = plain, plain.room
-                self._put(Note(f"{plain.title} It is asked again with fewer messages."))
+                self._put(Note(f"{plain.title} The model is asked again with fewer messages."))
             else:
                 await self._look_back(model, branch, sent)
                 return
