@@ -46,11 +46,15 @@ class ThreadSettings:
             found |= {} if own is None else {"system_prompt": own}
         return {key: value for key, value in found.items() if key in NAMES}
 
-    def resolve(self, model: str | None) -> Resolved:
-        """Return what is in force for a model, given by its full reference; None where it is not known yet."""
-        return resolve(
-            self._config, thread=self.of("thread"), model=self.of("model", model), user=self.of("user", model)
-        )
+    def resolve(self, model: str | None, *, level: Level = "thread") -> Resolved:
+        """Return what is in force.
+
+        Args:
+            model: The full reference of the model; None where it is not known yet.
+            level: For "model", what any thread of this model and user begins with; for "user", any thread of this user.
+        """
+        asked = LEVELS[LEVELS.index(level) :]
+        return resolve(self._config, **{one: self.of(one, model) for one in asked})
 
     async def change(self, level: Level, model: str | None = None, /, **values: Any) -> None:
         """Set parameters. None takes one away.

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,22 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.messages.ai import UsageMetadata
 
 from chatui.conversation import context, memory
-from chatui.conversation.events import Asked, End, Failed, Finished, Note, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.events import (
+    Asked,
+    End,
+    Failed,
+    Finished,
+    Note,
+    ReasoningPiece,
+    Started,
+    Stopped,
+    TextPiece,
+    Waiting,
+)
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.parameters import Resolved
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
+from chatui.conversation.waiting import Wait
 from chatui.errors import ChatuiError, ConnectionLost, ContextTooLong, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
@@ -36,7 +48,7 @@ if TYPE_CHECKING:
     from chatui.models import OpenModel
 
 #: What happens in one turn.
-TurnEvent = Started | Asked | Note | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+TurnEvent = Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
 #: Seconds for asking which context a reply had.
@@ -142,6 +154,15 @@ def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in metadata.items() if isinstance(value, str | int | float | bool | dict)}
 
 
+async def _context_in_force(ask: Callable[[], Awaitable[int | None]]) -> int | None:
+    """Ask which context a model has. A server that does not say costs no reply, and keeps nobody waiting for long."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await ask()
+    except Exception:  # whatever it is: the figure is all that is lost
+        return None
+
+
 class Turn:
     """One turn of one thread. Use it once: iterate `events`.
 
@@ -161,6 +182,7 @@ class Turn:
         self._asked_at: str | None = None  # the checkpoint that ends with the prompt
         self._opened: OpenModel | None = None
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[int | None] | None = None
         #: Whether it was told to stop.
         self.stopped = False
 
@@ -231,11 +253,11 @@ class Turn:
             self._put(Note(remark))
         saving = asyncio.create_task(self._save_often(checkpoint_id))
         try:
-            if prompt.begun:
-                self._put(TextPiece(prompt.begun))
             await self._ask(model, messages)
         finally:
             saving.cancel()
+            if self._looking is not None:
+                self._looking.cancel()
             # Not only told to end, but ended: a late write must not bring back a partial that was dropped.
             await asyncio.wait([saving])
         ending = model.ending(reply.metadata)
@@ -272,6 +294,8 @@ class Turn:
             if not_sent := context.left_out(branch, [*summarised, *selection.messages]):
                 self._put(Note(not_sent))
             self._put(Asked(len(sent), selection.left_out, tokens, room))
+            if prompt.begun and refused is None:
+                self._put(TextPiece(prompt.begun))
             system = sum(isinstance(message, SystemMessage) for message in sent)
             self._reply.sent = Sent(
                 messages=len(sent) - system,
@@ -310,11 +334,8 @@ class Turn:
         if told is None:
             return
         room = told.context_length
-        if model.in_force is not None and (room is None or room != model.context_length):
-            # Now that it is loaded its server knows; one that does not say keeps nobody waiting.
-            with suppress(ChatuiError, TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
-                    room = await model.in_force() or room
+        if self._looking is not None:
+            room = await self._looking or room
         read = self._reply.usage["input_tokens"] if self._reply.usage else None
         dropped = context.cut(sent, estimated=told.estimated_tokens, read=read, room=room)
         self._reply.sent = msgspec.structs.replace(told, context_length=room, cut=dropped)
@@ -328,7 +349,11 @@ class Turn:
         reply = self._reply
         reply.began = time.monotonic()
         limit = model.first_token_seconds
-        async with aclosing(model.chat.astream(messages, **model.arguments(self._prompt.parameters.values))) as chunks:  # type: ignore[type-var]
+        arguments = model.arguments(self._prompt.parameters.values)
+        async with (
+            Wait((id(self._models), reply.model), model, self._put) as wait,
+            aclosing(model.chat.astream(messages, **arguments)) as chunks,  # type: ignore[type-var]
+        ):
             while True:
                 try:
                     async with asyncio.timeout(limit) as watchdog:
@@ -343,6 +368,10 @@ class Turn:
                         "What came is kept; try again, or stop the model on its server.",
                     ) from None
                 limit = model.idle_seconds
+                if self._looking is None and model.in_force is not None:
+                    # Now that it is loaded its server knows, and will have said so by the end of the reply.
+                    self._looking = asyncio.create_task(_context_in_force(model.in_force))
+                wait.came()
                 for piece in reply.add(chunk):
                     self._put(piece)
 

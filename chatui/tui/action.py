@@ -15,6 +15,7 @@ Scope = Literal[
     "search",
     "compare",
     "timeline",
+    "settings",
     "list",
     "results",
     "find",

@@ -275,9 +275,11 @@ class ChatScreen(Screen[None]):
             from chatui.tui.finding import Finding
             from chatui.tui.marks import Marks
             from chatui.tui.reading import Reading
+            from chatui.tui.settings import Setting
 
             self._finding = Finding(self)
-            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
+            later = (Marks(self), Reading(self), self._finding, Setting(self))
+            self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen
         try:
             done = self._handlers[action_id](text)

@@ -70,15 +70,16 @@ class EditText(ModalScreen[str | None]):
         Binding("ctrl+s", "save", "Save", priority=True),
     ]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, save: str = "Save as an alternative") -> None:
         super().__init__()
         self._title = title
         self._text = text
+        self._save = save
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -large"):
             yield TextArea(self._text, soft_wrap=True, compact=True, id="text", highlight_cursor_line=False)
-            yield Static(_keys(("Ctrl+S", "Save as an alternative"), ("Esc", "Cancel")), markup=False, classes="hint")
+            yield Static(_keys(("Ctrl+S", self._save), ("Esc", "Cancel")), markup=False, classes="hint")
 
     def on_mount(self) -> None:
         self.query_one(".dialog").border_title = self._title

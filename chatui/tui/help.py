@@ -27,6 +27,7 @@ PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("models", "Models", "Ctrl+O. What is typed filters by name and ability, or is a name to fetch."),
     ("compare", "Compare", "= on one branch, then = on another."),
     ("timeline", "Timeline", "T on a message."),
+    ("settings", "Settings", "F4."),
     ("list", "Lists", ""),
 )
 

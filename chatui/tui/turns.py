@@ -9,7 +9,7 @@ from chatui.conversation.context import estimate_text
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, NoModel, SchemaChange
-from chatui.tui import labels
+from chatui.tui import figures, labels
 from chatui.tui.message import alternatives_sign
 from chatui.tui.replies import Refused, Reply, Turn
 
@@ -384,6 +384,7 @@ class Turns:
             screen.travel.copied_at(),
             thread.user if thread and thread.user != "default" else "",
             (thread.memory if thread else None) or screen.library.config.memory,
+            self._first_token(reply),
         ]
 
     @staticmethod
@@ -417,10 +418,12 @@ class Turns:
         if reply is not None:
             return f"~{reply.speed:.0f} tok/s" if reply.speed else ""
         answer = self._last_answer()
-        if answer is None or answer.usage is None or not answer.seconds:
-            return ""
-        writing = answer.seconds - (answer.first_token_seconds or 0)
-        return f"{answer.usage.output_tokens / writing:.0f} tok/s" if writing > 0.05 else ""
+        rate = figures.speed(answer) if answer else None
+        return f"{rate:.0f} tok/s" if rate is not None else ""
+
+    def _first_token(self, reply: Reply | None) -> str:
+        answer = self._last_answer() if reply is None else None
+        return figures.first_token(answer) if answer else ""
 
     def _last_answer(self) -> Message | None:
         return next((m for m in reversed(self._screen.transcript.records) if m.role == "assistant"), None)

@@ -243,6 +243,33 @@ async def test_more_than_the_model_can_have_is_no_reload_each_time(
     assert next(event.context_length for event in events if isinstance(event, Asked)) == 8192
 
 
+async def test_the_gauge_has_the_context_that_the_server_gave(conversation: Conversation, server: OllamaServer) -> None:
+    """Another program had loaded the model with another context; asked without one the server takes its own."""
+    gate = threading.Event()
+    server.chats.append(stream(gate, "Fine.", ending=last_line(20)))
+    turn = asyncio.create_task(run(conversation.send("Hello")))
+    await asyncio.to_thread(server.wait_for, "/api/chat")
+    server.answers["GET", "/api/ps"] = loaded(32_768)
+    gate.set()
+    finished = (await turn)[-1]
+    assert isinstance(finished, Finished)
+    assert finished.message.sent is not None
+    assert finished.message.sent.context_length == 32_768
+
+
+async def test_a_server_that_does_not_say_costs_no_reply(conversation: Conversation, server: OllamaServer) -> None:
+    gate = threading.Event()
+    server.chats.append(stream(gate, "Fine.", ending=last_line(20)))
+    turn = asyncio.create_task(run(conversation.send("Hello")))
+    await asyncio.to_thread(server.wait_for, "/api/chat")
+    server.answers["GET", "/api/ps"] = answer(200, "<html>", "text/html")
+    gate.set()
+    finished = (await turn)[-1]
+    assert isinstance(finished, Finished)
+    assert finished.message.sent is not None
+    assert finished.message.sent.context_length == 4096
+
+
 def branch(count: int) -> list[BaseMessage]:
     return [(HumanMessage if place % 2 == 0 else AIMessage)(WORDS * 10) for place in range(count)]
 
