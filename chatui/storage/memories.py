@@ -29,8 +29,8 @@ _NAMESPACE = "memories"
 #: How many of LangGraph's steps on its table are in what `make_store` makes.
 _STORE_STEPS = 5
 
-_MEMORIES = "SELECT key, prefix, value, created_at FROM store WHERE prefix = ? ORDER BY created_at, rowid"
-_EVERYONES = "SELECT key, prefix, value, created_at FROM store WHERE prefix LIKE ? ORDER BY prefix, created_at, rowid"
+_MEMORIES = "SELECT key, prefix, value, created_at FROM store WHERE prefix = ? ORDER BY rowid"
+_EVERYONES = "SELECT key, prefix, value, created_at FROM store WHERE prefix LIKE ? ORDER BY prefix, rowid"
 
 # Threads of the same user, but not this one, and none that is not to be remembered.
 _RECALLED = f"""SELECT f.rowid, bm25(chatui_search)
