@@ -274,11 +274,12 @@ class ChatScreen(Screen[None]):
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
             from chatui.tui.finding import Finding
             from chatui.tui.marks import Marks
+            from chatui.tui.memory import MemoryKeeper
             from chatui.tui.reading import Reading
             from chatui.tui.settings import Setting
 
             self._finding = Finding(self)
-            later = (Marks(self), Reading(self), self._finding, Setting(self))
+            later = (Marks(self), Reading(self), self._finding, Setting(self), MemoryKeeper(self))
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen
         try:
