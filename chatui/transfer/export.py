@@ -1,4 +1,7 @@
-"""Threads on their way out: what an exporter is given, and the formats. Each exporter makes text piece by piece, a thread at a time."""
+"""Threads on their way out: what an exporter is given, and the formats.
+
+Each exporter makes text piece by piece, a thread at a time.
+"""
 
 from __future__ import annotations
 

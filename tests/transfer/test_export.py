@@ -41,7 +41,8 @@ def messages(draw: st.DrawFn, number: int) -> BaseMessage:
     kind = draw(st.sampled_from(["human", "ai", "ai", "tool", "system"]))
     text, own = draw(TEXTS), f"m{number}"
     if kind == "human":
-        return HumanMessage(draw(st.sampled_from([text, [{"type": "text", "text": text}]])), id=own)
+        blocks: list[str | dict[str, Any]] = [{"type": "text", "text": text}]
+        return HumanMessage(blocks if draw(st.booleans()) else text, id=own)
     if kind == "tool":
         return ToolMessage(
             text, id=own, tool_call_id="call", name="search", status=draw(st.sampled_from(["success", "error"]))
