@@ -6,8 +6,9 @@ do, is seen from the tokens that it counted.
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from chatui.text import clean_line
@@ -28,6 +29,8 @@ _READ_SHARE = 0.75
 _REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
 #: What a message costs besides its text: role and separators.
 _MESSAGE_TOKENS = 5
+#: Seconds for asking which context a reply had.
+LOOK_SECONDS = 1.0
 
 
 def estimate_text(text: str) -> int:
@@ -179,3 +182,12 @@ def _tokens(message: BaseMessage) -> int:
 
 def _count(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
+
+
+async def in_force(ask: Callable[[], Awaitable[int | None]]) -> int | None:
+    """Ask which context a model has. A server that does not say costs no reply, and keeps nobody waiting for long."""
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            return await ask()
+    except Exception:  # whatever it is: the figure is all that is lost
+        return None

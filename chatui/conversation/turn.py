@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -51,8 +51,6 @@ if TYPE_CHECKING:
 TurnEvent = Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
-#: Seconds for asking which context a reply had.
-LOOK_SECONDS = 1.0
 
 
 class Prompt(msgspec.Struct, frozen=True):
@@ -152,15 +150,6 @@ class _Reply:
 def _plain(metadata: dict[str, Any]) -> dict[str, Any]:
     """What of a provider's metadata the strict serializer gives back as it was: plain data."""
     return {key: value for key, value in metadata.items() if isinstance(value, str | int | float | bool | dict)}
-
-
-async def _context_in_force(ask: Callable[[], Awaitable[int | None]]) -> int | None:
-    """Ask which context a model has. A server that does not say costs no reply, and keeps nobody waiting for long."""
-    try:
-        async with asyncio.timeout(LOOK_SECONDS):
-            return await ask()
-    except Exception:  # whatever it is: the figure is all that is lost
-        return None
 
 
 class Turn:
@@ -375,7 +364,7 @@ class Turn:
                 limit = model.idle_seconds
                 if self._looking is None and model.in_force is not None:
                     # Now that it is loaded its server knows, and will have said so by the end of the reply.
-                    self._looking = asyncio.create_task(_context_in_force(model.in_force))
+                    self._looking = asyncio.create_task(context.in_force(model.in_force))
                 wait.came()
                 for piece in reply.add(chunk):
                     self._put(piece)
