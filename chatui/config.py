@@ -4,6 +4,8 @@
     user = "anna"
     theme = "chatui-light"
     system_prompt = "Answer briefly."
+    title = "off"                   # no titles by a model
+    title_model = "ollama:smollm2"  # else: the model that answered
 
     [parameters]                    # of threads, models and users that have none of their own
     temperature = 0.7
@@ -95,6 +97,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         system_prompt: What is sent before the messages of a thread that has no system prompt of its own.
         memory: The memory strategy of new threads.
         parameters: The table `[parameters]`; a system prompt there comes before the one above.
+        title: "auto" to ask a model for a thread's title after the first exchange, "off" for the first prompt's beginning.
+        title_model: The reference of the model that is asked for titles; None for the one that answered.
         ollama: The table `[ollama]`.
         keys: Binding id to key, in Textual's names.
     """
@@ -105,6 +109,8 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     system_prompt: str = ""
     memory: str = "tokens:auto"
     parameters: Parameters = Parameters()
+    title: Literal["auto", "off"] = "auto"
+    title_model: str | None = None
     ollama: OllamaConfig = OllamaConfig()
     keys: dict[str, str] = {}
 

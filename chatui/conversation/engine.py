@@ -22,7 +22,7 @@ from chatui.conversation.events import Event
 from chatui.conversation.tree import Message, Partial
 from chatui.conversation.walk import Walk
 from chatui.errors import UsageError
-from chatui.models import Models, parse_ref
+from chatui.models import Models, OpenModel, parse_ref
 from chatui.storage import Store
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Conversation(Walk):
         self._models = models
         self._lock = asyncio.Lock()
         self._turns: list[Turn] = []
+        self._answered_by: OpenModel | None = None
         self._kept_ledger: Ledger | None = None
 
     @property
@@ -70,6 +71,15 @@ class Conversation(Walk):
         from chatui.conversation.upkeep import Upkeep
 
         return Upkeep(self._store, self, lambda node_id: self._places().address(node_id))
+
+    async def give_title(self) -> bool:
+        """Ask a model for the thread's title if it has none but its first prompt's beginning. Returns whether it got one.
+
+        It takes no lock and is no turn: cancel it before the next one.
+        """
+        from chatui.conversation.titles import give_title
+
+        return await give_title(self._store, self._models, self._config, self, self._answered_by)
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 
@@ -239,6 +249,7 @@ class Conversation(Walk):
                 async for event in events:
                     yield event
         finally:
+            self._answered_by = self._turns[0].opened or self._answered_by
             self._turns = []
 
     async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:

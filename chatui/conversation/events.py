@@ -9,6 +9,8 @@ classes and nothing else.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 from chatui.conversation.tree import Message
@@ -51,6 +53,17 @@ class Note(msgspec.Struct, frozen=True):
     text: str
 
 
+#: What a request can wait for: its model is being loaded; that, or its prompt is being read; another reply of the same model; or
+#: nobody can tell.
+WaitsFor = Literal["loading", "starting", "queued", "first token"]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing of the reply has come for a moment, and this is known of why. Comes again when it is something else."""
+
+    what: WaitsFor
+
+
 class TextPiece(msgspec.Struct, frozen=True):
     """More of the reply's text."""
 
@@ -91,9 +104,9 @@ class Alternative(msgspec.Struct, frozen=True):
     """
 
     index: int
-    event: Started | Asked | Note | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+    event: Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 
 
 #: How one answer ends.
 End = Finished | Stopped | Failed
-Event = Started | Asked | Note | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative
+Event = Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative

@@ -19,10 +19,22 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.messages.ai import UsageMetadata
 
 from chatui.conversation import context, memory
-from chatui.conversation.events import Asked, End, Failed, Finished, Note, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation.events import (
+    Asked,
+    End,
+    Failed,
+    Finished,
+    Note,
+    ReasoningPiece,
+    Started,
+    Stopped,
+    TextPiece,
+    Waiting,
+)
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.parameters import Resolved
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
+from chatui.conversation.waiting import Wait
 from chatui.errors import ChatuiError, ConnectionLost, ContextTooLong, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
@@ -36,7 +48,7 @@ if TYPE_CHECKING:
     from chatui.models import OpenModel
 
 #: What happens in one turn.
-TurnEvent = Started | Asked | Note | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+TurnEvent = Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
 #: Seconds for asking which context a reply had.
@@ -197,6 +209,11 @@ class Turn:
             with suppress(asyncio.CancelledError):
                 await task
 
+    @property
+    def opened(self) -> OpenModel | None:
+        """The model that was asked, None until it is there."""
+        return self._opened
+
     def stop(self) -> None:
         """Stop the turn; `events` then ends with `Stopped`, or raises if it had not begun."""
         self.stopped = True
@@ -321,7 +338,11 @@ class Turn:
         reply = self._reply
         reply.began = time.monotonic()
         limit = model.first_token_seconds
-        async with aclosing(model.chat.astream(messages, **model.arguments(self._prompt.parameters.values))) as chunks:  # type: ignore[type-var]
+        arguments = model.arguments(self._prompt.parameters.values)
+        async with (
+            Wait((id(self._models), reply.model), model, self._put) as wait,
+            aclosing(model.chat.astream(messages, **arguments)) as chunks,  # type: ignore[type-var]
+        ):
             while True:
                 try:
                     async with asyncio.timeout(limit) as watchdog:
@@ -339,6 +360,7 @@ class Turn:
                 if self._looking is None and model.in_force is not None:
                     # Now that it is loaded its server knows, and will have said so by the end of the reply.
                     self._looking = asyncio.create_task(_context_in_force(model.in_force))
+                wait.came()
                 for piece in reply.add(chunk):
                     self._put(piece)
 

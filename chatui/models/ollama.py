@@ -119,13 +119,13 @@ class Ollama:
         capabilities = entry.get("capabilities")
         if capabilities is None:  # servers before 0.30 tell them here only
             capabilities = (await self.show(ref)).get("capabilities") or []
-        running = await self._running() or {}
+        running = await self._running()
         name, thinks = str(entry["name"]), "thinking" in capabilities
         chat = await self._chat(ref, thinking=thinks)
         return OpenModel(
             ref=ref,
             chat=chat,
-            context_length=running.get(name),
+            context_length=(running or {}).get(name),
             first_token_seconds=self._config.first_token_seconds,
             idle_seconds=self._config.idle_seconds,
             explain=partial(explain, url=self.shown_url, model=clean_line(str(ref))),
@@ -135,6 +135,7 @@ class Ollama:
             thinks=thinks,
             longest=_whole((entry.get("details") or {}).get("context_length")),
             in_force=partial(self._in_force, name),
+            loaded=None if running is None else name in running,
             is_loaded=partial(self.is_loaded, str(entry["name"])),
         )
 

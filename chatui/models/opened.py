@@ -58,6 +58,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
         thinks: Whether it can think before it answers; None where unknown.
         longest: The most tokens that its context can have, None where unknown.
         in_force: Asks which context is in force now that the model is loaded; None where nobody can say.
+        loaded: Whether it was in its server's memory when it was opened; None where that is not told.
         is_loaded: Says whether its server has it in memory, None where that is not told; None where nobody can be asked.
     """
 
@@ -73,6 +74,7 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
     thinks: bool | None = None
     longest: int | None = None
     in_force: Callable[[], Awaitable[int | None]] | None = None
+    loaded: bool | None = None
     is_loaded: Callable[[], Awaitable[bool | None]] | None = None
 
 

@@ -26,6 +26,8 @@ _SPACE = uuid.UUID("4f1c2a5e-6b8d-5d0f-9a37-2f6f0c1e9b44")
 #: A transaction is ended behind so many messages, characters or seconds: other programs wait no longer for the file.
 _MOST_MESSAGES, _MOST_CHARACTERS, _MOST_SECONDS = 2000, 4_000_000, 1.0
 _TITLE_LENGTH = 200
+#: What a message raises that LangChain or the serializer takes for none.
+_UNKEPT = (AttributeError, KeyError, RecursionError, TypeError, ValueError)
 
 
 class Report(msgspec.Struct):
@@ -168,7 +170,7 @@ class Import:
         try:
             seedlings = self._seedlings(kind, thread)
             planted = await plot.sow(seedlings)
-        except (ValueError, TypeError, RecursionError) as error:
+        except _UNKEPT as error:
             self.skip(
                 thread.where, f"It cannot be kept: {clean(str(error)).splitlines()[0] if str(error) else error!r}."
             )
@@ -223,7 +225,7 @@ class Import:
         for kind, thread in batch:
             try:
                 seedlings = self._seedlings(kind, thread)
-            except (ValueError, TypeError, RecursionError) as error:
+            except _UNKEPT as error:
                 self.skip(thread.where, f"It cannot be kept: {error}.")
                 continue
             thread_id = thread_id_of(kind, thread)

@@ -69,11 +69,11 @@ def to_langchain(record: SourceMessage, message_id: str, created_at: str, model:
             given, made = record.usage
             kwargs["usage_metadata"] = {"input_tokens": given, "output_tokens": made, "total_tokens": given + made}
         calls = [{"name": call.name, "args": call.arguments, "id": call.id} for call in record.tool_calls]
-        return AIMessage(record.text, tool_calls=calls, **_plain(kwargs))
+        return AIMessage(_plain(record.text), tool_calls=calls, **_plain(kwargs))
     if record.role == "tool":
-        return ToolMessage(record.text, tool_call_id=record.tool_call_id, name=record.name, **_plain(kwargs))
+        return ToolMessage(_plain(record.text), tool_call_id=record.tool_call_id, name=record.name, **_plain(kwargs))
     kind = SystemMessage if record.role == "system" else HumanMessage
-    return kind(record.text, **_plain(kwargs))
+    return kind(_plain(record.text), **_plain(kwargs))
 
 
 def from_dict(value: Any) -> BaseMessage:
@@ -85,9 +85,10 @@ def from_dict(value: Any) -> BaseMessage:
     if not isinstance(value, dict):
         raise ValueError("it is no message")
     if value.get("lc") == 1:
-        name = (value.get("id") or [""])[-1]
-        data = value.get("kwargs")
-        kind = str(name).removesuffix("Chunk").removesuffix("Message").lower()
+        names, data = value.get("id"), value.get("kwargs")
+        if not isinstance(names, list) or not names or not str(names[0]).startswith("langchain"):
+            raise ValueError("it is no message of LangChain's")
+        kind = str(names[-1]).removesuffix("Chunk").removesuffix("Message").lower()
     else:
         kind, data = str(value.get("type")), value.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("content"), str | list):

@@ -43,7 +43,8 @@ _BESIDE = (
     "shared_conversations.json",
     "memories.json",
 )
-_DATA = {".json", ".jsonl", ".db", ".sqlite", ".sqlite3", ".pkl", ".pickle"}
+_DATA = {".zip", ".json", ".jsonl", ".db", ".sqlite", ".sqlite3", ".pkl", ".pickle"}
+_SMALL = 1000
 #: Opcodes that a pickle begins with, of protocols 2 and up.
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 
@@ -130,9 +131,9 @@ class Found:
         try:
             found = kind or detect(file)
             if kind is not None and foreign.is_sqlite(file) != hasattr(_module(kind), "has"):
-                found = None
+                self._skipped.append(Skipped(name, f"It is no file of the kind {kind}."))
+                return
         except (ValueError, OSError, ChatuiError) as error:
-            found = None
             self._skipped.append(Skipped(name, f"It cannot be read: {clean_line(str(error), 200)}."))
             return
         if found is not None:
@@ -213,8 +214,8 @@ def _first(path: Path, first: bytes) -> Any:
     """Return the first element of a list, the first line of JSON lines, or the one object that a file is."""
     if first == b"[":
         found = (element.value for element in jsonstream.elements(path) if isinstance(element, Element))
-        # An empty list is a history in which nothing was said yet.
-        return next(found, [])
+        # An empty list is a history in which nothing was said yet; one of numbers or texts is none.
+        return next(found, [] if path.stat().st_size < _SMALL and jsonstream.whole(path) == [] else None)
     with path.open("rb") as file:
         line = file.readline(jsonstream.MOST_BYTES)
     try:
@@ -227,6 +228,8 @@ def refusal(path: Path) -> str:
     """Say why a file of no kind is not taken in."""
     with path.open("rb") as file:
         start = file.read(2)
+    if start == b"PK":
+        return "It is a zip archive: unpack it, and give the folder."
     if _PICKLE.match(start):
         return "It is a pickle, which could run any program and is never opened."
     return "It is of no known kind."

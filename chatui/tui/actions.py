@@ -83,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
     Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
+    Action("import.open", "", "Import", "Takes in what another program kept.", "everywhere", "import", "PATH"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",

@@ -273,12 +273,13 @@ class ChatScreen(Screen[None]):
         if action_id not in self._handlers:
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
             from chatui.tui.finding import Finding
+            from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
             from chatui.tui.reading import Reading
             from chatui.tui.settings import Setting
 
             self._finding = Finding(self)
-            later = (Marks(self), Reading(self), self._finding, Setting(self))
+            later = (Marks(self), Reading(self), self._finding, Setting(self), Importing(self))
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen
         try:

@@ -14,6 +14,9 @@ from chatui.tui.rows import Piece, Rows
 #: What a model can do, in the order and the words of a row. That it answers at all goes without saying.
 ABILITIES = ("tools", "thinking", "vision", "embedding")
 
+#: Which facts of a row give way first where it is narrow: quantization, context, parameters, abilities. The size stays.
+_LESS = (2, 3, 1, 0)
+
 
 class Typed(NamedTuple):
     """A reference that was typed and is not installed. `fetch` says that its provider can fetch it."""
@@ -116,9 +119,10 @@ class ModelRows(Rows, can_focus=False):
         if model.loaded:
             left.append(("  loaded", "rows--sign"))
         facts = [fact.rjust(size) for fact, size in zip(self._facts(model), self._widths, strict=True)]
-        # The line below the rows tells all of the one under the cursor; the last fact is the size.
-        while len(facts) > 1 and sum(len(fact) + 2 for fact in facts) > width - 34:
-            facts.pop(0)
+        # The line below the rows tells all of the one under the cursor.
+        for place in _LESS:
+            if sum(len(fact) + 2 for fact in facts if fact) > width - 34:
+                facts[place] = ""
         return left, [("  ".join(fact for fact in facts if fact), "rows--muted")]
 
 

@@ -153,9 +153,12 @@ class ModelPicker(ModalScreen[str | None]):
         if self._pull is None and rows.row_count():
             pairs.append(("Enter", "Choose" if rows.typed is None or rows.model or not rows.typed.fetch else "Fetch"))
         shown = {active.binding.id: active.binding for active in self.active_bindings.values()}
+        idle = set() if self._pull is None else {"models.pull", "models.remove"}
+        if rows.model is None:
+            idle |= {"models.favourite", "models.details", "models.remove"}
         for name in ("models.favourite", "models.details", "models.pull", "models.remove", "models.close"):
             binding = shown.get(name)
-            if binding is None or (self._pull is not None and name in ("models.pull", "models.remove")):
+            if binding is None or name in idle:
                 continue
             title = "Cancel" if self._pull is not None and name == "models.close" else binding.description
             pairs.append((binding.key_display or self.app.get_key_display(binding), title))

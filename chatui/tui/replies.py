@@ -25,12 +25,24 @@ from chatui.conversation.events import (
     Started,
     Stopped,
     TextPiece,
+    Waiting,
+    WaitsFor,
 )
 from chatui.errors import ChatuiError
 from chatui.text import clean_line
 
 #: Makes a turn: called once more where the same turn is tried again.
 Turn = Callable[[], AsyncGenerator[Event]]
+
+
+#: What is said while nothing has come.
+WAITS: dict[WaitsFor | None, str] = {
+    None: "Waiting for the model",
+    "loading": "Loading the model",
+    "starting": "Loading the model, or reading the prompt",
+    "queued": "Queued behind another request",
+    "first token": "Waiting for the first token",
+}
 
 
 class Refused:
@@ -51,6 +63,7 @@ class Reply:
         answers: All that were asked for at once, this among them.
         started: The first event, None until the prompt is saved.
         asked: That the model is there and was asked, None until then.
+        waits_for: What it waits for before anything has come, as far as known.
         notes: What a person should know of it, as sentences.
         end: The last event; where several were asked for at once, it may come before those of the others.
         version: Grows with every piece, so that a painter sees whether there is anything to do.
@@ -63,6 +76,7 @@ class Reply:
         self.answers = answers
         self.started: Started | None = None
         self.asked: Asked | None = None
+        self.waits_for: WaitsFor | None = None
         self.notes: list[str] = []
         self.end: End | None = None
         self.version = 0
@@ -91,7 +105,9 @@ class Reply:
             case Finished():
                 return "Finished"
         if self.started is None or self.first_piece is None:
-            return "Waiting for the model"
+            # The demo model is loaded before it is asked.
+            loads = self.started and not self.asked and self.started.model.startswith("embedded:")
+            return WAITS["loading" if loads else self.waits_for]
         return "Writing" if self.first_text else "Thinking"
 
     @property
@@ -131,6 +147,8 @@ class Reply:
                 self.started = event
             case Asked():
                 self.asked = event
+            case Waiting(what=what):
+                self.waits_for = what
             case Note(text=text):
                 self.notes.append(text)
             case TextPiece(text=text):

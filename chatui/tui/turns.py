@@ -9,13 +9,14 @@ from chatui.conversation.context import estimate_text
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, ContextTooLong, NoModel, SchemaChange
-from chatui.tui import labels
+from chatui.tui import figures, labels
 from chatui.tui.message import alternatives_sign
 from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
     from chatui.tui.notices import Choice
+    from chatui.tui.titling import Titling
 
 
 def gauge(used: int, limit: int | None, *, exact: bool) -> str:
@@ -35,6 +36,7 @@ class Turns:
         self.editing: Message | None = None
         self._stashed = ""
         self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
+        self._titling: Titling | None = None
         self._failed: str | None = None  # the node of the prompt whose reply failed
 
     def handlers(self) -> dict[str, Handler]:
@@ -83,6 +85,8 @@ class Turns:
     async def _start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
         screen = self._screen
         self._hide_offer()
+        if self._titling is not None:
+            self._titling.cancel()
         screen.travel.forget_fork()
         reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
@@ -245,6 +249,19 @@ class Turns:
             screen.show_state()
         if isinstance(event, Finished):
             await self._next(reply, here=here)
+            if not screen.chat.replies.threads():
+                self._title_for(reply)
+
+    def _title_for(self, reply: Reply) -> None:
+        """Let a model name the thread, now that nothing else asks one."""
+        if self._screen.library.config.title == "off":
+            return
+        if self._titling is None:
+            # Imported here, as the first paint has no reply.
+            from chatui.tui.titling import Titling
+
+            self._titling = Titling(self._screen)
+        self._titling.begin(reply.conversation)
 
     async def _next(self, reply: Reply, *, here: bool) -> None:
         """Send what waits in a thread whose reply is complete, whoever looks at it."""
@@ -388,6 +405,7 @@ class Turns:
             screen.travel.copied_at(),
             thread.user if thread and thread.user != "default" else "",
             (thread.memory if thread else None) or screen.library.config.memory,
+            self._first_token(reply),
         ]
 
     @staticmethod
@@ -421,10 +439,12 @@ class Turns:
         if reply is not None:
             return f"~{reply.speed:.0f} tok/s" if reply.speed else ""
         answer = self._last_answer()
-        if answer is None or answer.usage is None or not answer.seconds:
-            return ""
-        writing = answer.seconds - (answer.first_token_seconds or 0)
-        return f"{answer.usage.output_tokens / writing:.0f} tok/s" if writing > 0.05 else ""
+        rate = figures.speed(answer) if answer else None
+        return f"{rate:.0f} tok/s" if rate is not None else ""
+
+    def _first_token(self, reply: Reply | None) -> str:
+        answer = self._last_answer() if reply is None else None
+        return figures.first_token(answer) if answer else ""
 
     def _last_answer(self) -> Message | None:
         return next((m for m in reversed(self._screen.transcript.records) if m.role == "assistant"), None)

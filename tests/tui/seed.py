@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 from langchain_core.messages import AIMessageChunk
 
 from chatui.config import Config
@@ -125,9 +126,12 @@ class SeedModels(ScriptedModels):
         self.missing = None
 
 
-def open_library(path: Path, models: SeedModels, config: Config | None = None) -> Library:
-    """Open a library on a file."""
-    return Library(Store.open(path), cast("Any", models), config or Config())
+def open_library(path: Path, models: SeedModels, config: Config | None = None, *, titles: bool = False) -> Library:
+    """Open a library on a file. A model is asked for titles only where the test is about them."""
+    config = config or Config()
+    return Library(
+        Store.open(path), cast("Any", models), config if titles else msgspec.structs.replace(config, title="off")
+    )
 
 
 def pieces(text: str) -> list[str]:
