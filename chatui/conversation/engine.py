@@ -11,7 +11,7 @@ LangGraph is imported at the first turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ from chatui.models import Models, OpenModel, parse_ref
 from chatui.storage import Store
 
 if TYPE_CHECKING:
-    from langchain_core.messages import HumanMessage
+    from langchain_core.messages import BaseMessage, HumanMessage
 
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
@@ -183,6 +183,26 @@ class Conversation(Walk):
             if answer.role != "assistant" or answer.parent_id is None:
                 raise UsageError("Only an answer's text can be edited.", "Edit a prompt to send it again.")
             return await self._places().add_answer(answer, text)
+
+    # Messages as LangChain has them, for programs that keep theirs here
+
+    async def originals(self) -> list[BaseMessage]:
+        """Return the messages of the active branch as they were stored, root first."""
+        async with self._lock:
+            await self._catch_up()
+            head = self.head()
+            return [] if head is None else self._places().originals(head)
+
+    async def add(self, messages: Sequence[BaseMessage]) -> None:
+        """Put messages at the head, one step each, so that each can be forked from. No model is asked.
+
+        Args:
+            messages: Each with an id that no other message of the branch has.
+        """
+        async with self._lock:
+            await self._catch_up()
+            for message in messages:
+                await self._places().add(message, self.head_node)
 
     # A reply that a crash cut off
 

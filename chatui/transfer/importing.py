@@ -15,6 +15,7 @@ import msgspec
 
 from chatui.errors import UsageError
 from chatui.storage import Store
+from chatui.storage.channels import Shape
 from chatui.storage.planting import Planted, Plot, Seedling, nodes_of
 from chatui.storage.records import now
 from chatui.text import clean, clean_line
@@ -162,7 +163,7 @@ class Import:
         return places[max(depths, key=lambda id_: depths[id_])]
 
     async def _thread(self, connection: Any, kind: str, thread: SourceThread) -> None:
-        thread_id, report = thread_id_of(kind, thread), self.report
+        thread_id, report = self._thread_id(kind, thread), self.report
         owner = clean_line(self._owner or thread.user or "", 100) or self._default
         known = self._store.threads.get(thread_id)
         again = thread_id in self._made
@@ -187,12 +188,26 @@ class Import:
             report.new_threads += 1
             await self._store.threads.update(connection, thread_id, **self._columns(thread, seedlings))
             await self._settle(connection, thread_id, planted, active)
+            await self._mark(connection, thread_id, thread, planted)
         elif planted.new and self._follows(thread_id, planted, seedlings, active):
             await self._settle(connection, thread_id, planted, active)
 
     async def _settle(self, connection: Any, thread_id: str, planted: Planted, active: int) -> None:
         node, checkpoint = planted.nodes[active], planted.checkpoints[active]
         await self._store.threads.settle_head(connection, thread_id, checkpoint, node)
+
+    async def _mark(self, connection: Any, thread_id: str, thread: SourceThread, planted: Planted) -> None:
+        """Set what was set for a new thread and its messages: stars, names, deletions."""
+        marks = self._store.marks
+        for record, node in zip(thread.messages, planted.nodes, strict=True):
+            if record.starred:
+                await marks.star(connection, thread_id, node, True)
+            if record.branch:
+                await marks.name(connection, thread_id, node, clean_line(record.branch, _TITLE_LENGTH))
+            if record.deleted:
+                await marks.delete(connection, thread_id, node)
+        if thread.settings:
+            await self._store.settings.change(connection, "thread", thread_id, **thread.settings)
 
     def _follows(self, thread_id: str, planted: Planted, seedlings: list[Seedling], active: int) -> bool:
         """Whether the head still stands on the active path of the source: then it goes on with it."""
@@ -211,6 +226,9 @@ class Import:
             "created_at": min([thread.created_at or times[0], *times]),
             "updated_at": max(times),
             "archived": int(thread.archived),
+            "pinned": int(thread.pinned),
+            "deleted_at": now() if thread.deleted else None,
+            "memory": thread.memory,
         }
         if title := clean_line(thread.title, _TITLE_LENGTH):
             values |= {"title": title, "title_by": "user" if thread.named else "auto"}
@@ -220,6 +238,15 @@ class Import:
             values["system_prompt"] = thread.system_prompt
         return values
 
+    def _thread_id(self, kind: str, thread: SourceThread) -> str:
+        """The id in our file. A thread of ours keeps its own, but where the file has one of another graph's form under it."""
+        own = thread.key
+        if kind == "chatui" and own and clean_line(own, 200) == own:
+            known = self._store.threads.get(own)
+            if known is None or self._index.shape(own, known.active_checkpoint_id) == Shape():
+                return own
+        return thread_id_of(kind, thread)
+
     def _try(self, batch: list[tuple[str, SourceThread]]) -> None:
         """Count what a transaction would write."""
         for kind, thread in batch:
@@ -228,7 +255,7 @@ class Import:
             except _UNKEPT as error:
                 self.skip(thread.where, f"It cannot be kept: {error}.")
                 continue
-            thread_id = thread_id_of(kind, thread)
+            thread_id = self._thread_id(kind, thread)
             there = self._store.threads.get(thread_id) is not None
             nodes = set(nodes_of(seedlings))
             again = thread_id in self._made

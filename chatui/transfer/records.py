@@ -37,7 +37,10 @@ class SourceMessage(msgspec.Struct, kw_only=True):
         usage: Tokens in and out, None where unknown.
         seconds: How long the reply took, None where unknown.
         message: The message as LangChain has it, where the source holds it in that form. The fields above are not used then
-            but for the first two, the model and the time.
+            but for the first two, the model, the time and the marks.
+        starred: Whether it has a star.
+        branch: The name of the branch at it.
+        deleted: Whether it is marked as deleted, with all below it.
     """
 
     id: str
@@ -55,6 +58,9 @@ class SourceMessage(msgspec.Struct, kw_only=True):
     usage: tuple[int, int] | None = None
     seconds: float | None = None
     message: Any = None
+    starred: bool = False
+    branch: str | None = None
+    deleted: bool = False
 
 
 class SourceThread(msgspec.Struct, kw_only=True):
@@ -72,6 +78,10 @@ class SourceThread(msgspec.Struct, kw_only=True):
         created_at: ISO 8601 in UTC, None where the source does not say.
         updated_at: The same, of its last change.
         archived: Whether it was put away.
+        pinned: Whether it stands at the top of the list.
+        deleted: Whether it is marked as deleted.
+        memory: Its memory strategy, None for the default one.
+        settings: What was set for it, as plain data.
         active: The message that its active path ends with; None for the end of the longest branch, the first of equals.
     """
 
@@ -86,6 +96,10 @@ class SourceThread(msgspec.Struct, kw_only=True):
     created_at: str | None = None
     updated_at: str | None = None
     archived: bool = False
+    pinned: bool = False
+    deleted: bool = False
+    memory: str | None = None
+    settings: dict[str, Any] = {}
     active: str | None = None
 
 
