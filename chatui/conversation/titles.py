@@ -12,6 +12,7 @@ import re
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
+from chatui.config import Parameters
 from chatui.models import parse_ref
 from chatui.storage.index import TITLE_LENGTH
 from chatui.text import clean, clean_line
@@ -117,7 +118,10 @@ async def give_title(
                 model = await models.open(parse_ref(config.title_model))
             else:
                 model = answered_by or await models.open(parse_ref(answer.model or ""))
-            title = title_from(await _answer(model, request))
+            values = conversation.settings.resolve(str(model.ref)).values
+            # With another context, or without one, the model would be loaded anew for the title and again for the next turn.
+            same = Parameters(num_ctx=values.num_ctx, keep_alive=values.keep_alive)
+            title = title_from(await _answer(model, request, same))
     except Exception:  # a model that is gone, busy or odd: the title that is there is good enough
         return False
     if not title or title == had:
@@ -127,13 +131,14 @@ async def give_title(
     return True
 
 
-async def _answer(model: OpenModel, request: str) -> str:
+async def _answer(model: OpenModel, request: str, parameters: Parameters) -> str:
     from langchain_core.messages import HumanMessage
 
     # Thinking about a title takes longer than the title is worth. Only what can be told so has the field.
     without: dict[str, Any] = {"reasoning": False} if getattr(model.chat, "reasoning", None) else {}
+    arguments = model.arguments(parameters) | without
     pieces, size = list[str](), 0
-    async with aclosing(model.chat.astream([HumanMessage(request)], **without)) as chunks:  # type: ignore[type-var]
+    async with aclosing(model.chat.astream([HumanMessage(request)], **arguments)) as chunks:  # type: ignore[type-var]
         async for chunk in chunks:
             text = str(chunk.text)
             pieces.append(text)

@@ -310,3 +310,13 @@ def test_a_prompt_that_was_read_whole_is_not_said_to_be_cut(text: str, read: int
 
 def test_the_least_is_less_than_the_estimate() -> None:
     assert least_tokens(WORDS) < estimate_tokens([HumanMessage(WORDS)]) / 2 + 1
+
+
+async def test_a_request_for_a_title_loads_no_model_anew(conversation: Conversation, server: OllamaServer) -> None:
+    await conversation.settings.change("thread", num_ctx=2048, keep_alive="9m", temperature=0.1)
+    await grow(conversation, server, 1)
+    server.chats.append(stream("Foxes", ending=last_line(30)))
+    assert await conversation.give_title()
+    asked = server.asked[-1]
+    assert (asked["options"]["num_ctx"], asked["keep_alive"]) == (2048, "9m")
+    assert "temperature" not in asked["options"]
