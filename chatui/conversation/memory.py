@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from chatui.storage.attached import image_count
+
 DEFAULT_STRATEGY = "tokens:auto"
 
 #: Taken where the model's context is unknown: what current servers give at the least.
@@ -18,6 +20,8 @@ _UNKNOWN_CONTEXT = 4096
 _REPLY_SHARE, _REPLY_TOKENS = 0.25, 2048
 #: What a message costs besides its text: role and separators.
 _MESSAGE_TOKENS = 5
+#: What an image costs: models differ, and this is what common ones take of a photograph.
+_IMAGE_TOKENS = 1000
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -36,6 +40,7 @@ def estimate_tokens(messages: Iterable[BaseMessage]) -> int:
     total = 0
     for message in messages:
         text = str(message.text)
+        total += _IMAGE_TOKENS * image_count(message)
         plain = sum(map(str.isascii, text)) if not text.isascii() else len(text)
         total += _MESSAGE_TOKENS + (plain + 3) // 4 + (len(text) - plain)
     return total
