@@ -26,7 +26,7 @@ from chatui.models import Models, OpenModel, parse_ref
 from chatui.storage import Store
 
 if TYPE_CHECKING:
-    from langchain_core.messages import HumanMessage
+    from langchain_core.messages import BaseMessage, HumanMessage
 
     from chatui.conversation.attachments import Attachment
     from chatui.conversation.ledger import Ledger
@@ -194,6 +194,26 @@ class Conversation(Walk):
                 raise UsageError("Only an answer's text can be edited.", "Edit a prompt to send it again.")
             return await self._places().add_answer(answer, text)
 
+    # Messages as LangChain has them, for programs that keep theirs here
+
+    async def originals(self) -> list[BaseMessage]:
+        """Return the messages of the active branch as they were stored, root first."""
+        async with self._lock:
+            await self._catch_up()
+            head = self.head()
+            return [] if head is None else self._places().originals(head)
+
+    async def add(self, messages: Sequence[BaseMessage]) -> None:
+        """Put messages at the head, one step each, so that each can be forked from. No model is asked.
+
+        Args:
+            messages: Each with an id that no other message of the branch has.
+        """
+        async with self._lock:
+            await self._catch_up()
+            for message in messages:
+                await self._places().add(message, self.head_node)
+
     # A reply that a crash cut off
 
     async def keep_interrupted(self) -> Message:
@@ -259,7 +279,8 @@ class Conversation(Walk):
             await check_sees(self._models, ref)
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
-        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref, begun)
+        parameters = self.settings.resolve(str(ref))
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         try:

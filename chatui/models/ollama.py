@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chatui.config import OllamaConfig
+from chatui.config import HostConfig, OllamaConfig, Parameters
 from chatui.errors import ModelError, UnknownModel
 from chatui.models import ollama_hosts
+from chatui.models.hosts import certificates, check_headers, needed_key
 from chatui.models.ollama_errors import bad_environment, explain, from_status, pull_broken, pull_failed
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import ModelRef
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: A model that never ends by itself must not run for ever.
 MAX_TOKENS = 8192
+#: The parameters that stand among the options of a request.
+_OPTIONS = ("temperature", "top_p", "top_k", "seed", "num_ctx", "num_predict", "repeat_penalty")
 #: Seconds for looking round: a list must not wait for a host that is away.
 _LOOK_SECONDS = 2.0
 #: Seconds for what is asked about one model, whose server is known to be there.
@@ -43,10 +46,12 @@ class Ollama:
 
     Args:
         config: Its address and the limits.
+        name: The name of the host where it is a named one, and `config` its table.
     """
 
-    def __init__(self, config: OllamaConfig) -> None:
+    def __init__(self, config: OllamaConfig | HostConfig, name: str | None = None) -> None:
         self._config = config
+        self._name = name
         self._transports: list[Transport] = []
         self._opened: dict[tuple[str, bool], ChatOllama] = {}
 
@@ -57,12 +62,14 @@ class Ollama:
         Raises:
             ConfigError: The configured address, or `OLLAMA_HOST`, is none.
         """
+        if isinstance(self._config, HostConfig):
+            return ollama_hosts.normalise(self._config.url, f"url in [hosts.{self._name}]")
         return ollama_hosts.base_url(self._config.host)
 
     @property
     def is_named(self) -> bool:
         """Whether somebody said where the server is."""
-        return bool(self._config.host or os.environ.get("OLLAMA_HOST"))
+        return isinstance(self._config, HostConfig) or bool(self._config.host or os.environ.get("OLLAMA_HOST"))
 
     @property
     def shown_url(self) -> str:
@@ -86,7 +93,7 @@ class Ollama:
         """
         tags = await self._ask("GET", "/api/tags", seconds=_LOOK_SECONDS)
         running = await self._running()
-        return [_info(entry, running) for entry in _entries(tags)]
+        return [_info(entry, running, self._name) for entry in _entries(tags)]
 
     async def _running(self) -> dict[str, int | None] | None:
         """The loaded models and the context that is in force for each, not the most it could have; None where it is not told."""
@@ -117,17 +124,28 @@ class Ollama:
         capabilities = entry.get("capabilities")
         if capabilities is None:  # servers before 0.30 tell them here only
             capabilities = (await self.show(ref)).get("capabilities") or []
-        running = await self._running() or {}
-        chat = await self._chat(ref, thinking="thinking" in capabilities)
+        running = await self._running()
+        name, thinks = str(entry["name"]), "thinking" in capabilities
+        chat = await self._chat(ref, thinking=thinks)
         return OpenModel(
             ref=ref,
             chat=chat,
-            context_length=running.get(str(entry["name"])),
+            context_length=(running or {}).get(name),
             first_token_seconds=self._config.first_token_seconds,
             idle_seconds=self._config.idle_seconds,
             explain=partial(explain, url=self.shown_url, model=clean_line(str(ref))),
             ending=_ending,
+            arguments=partial(arguments, thinks=thinks),
+            takes=frozenset({*_OPTIONS, "keep_alive", "stop", *(["thinking"] if thinks else [])}),
+            thinks=thinks,
+            longest=_whole((entry.get("details") or {}).get("context_length")),
+            in_force=partial(self._in_force, name),
+            loaded=None if running is None else name in running,
+            is_loaded=partial(self.is_loaded, str(entry["name"])),
         )
+
+    async def _in_force(self, name: str) -> int | None:
+        return (await self._running() or {}).get(name)
 
     async def _chat(self, ref: ModelRef, *, thinking: bool) -> ChatOllama:
         if (ref.name, thinking) not in self._opened:
@@ -210,6 +228,19 @@ class Ollama:
         if status != "success":
             raise pull_broken(model)
 
+    async def remove(self, ref: ModelRef) -> None:
+        """Remove an installed model from the server.
+
+        Raises:
+            ModelError: The server does not answer, has no such model, or does not let it go.
+        """
+        await self._ask("DELETE", "/api/delete", {"model": ref.name}, model=str(ref), answers=False)
+
+    async def is_loaded(self, name: str) -> bool | None:
+        """Say whether a model is loaded now; None where the server does not tell."""
+        running = await self._running()
+        return None if running is None else name in running
+
     async def _ask(
         self,
         method: str,
@@ -218,6 +249,7 @@ class Ollama:
         *,
         seconds: float | None = None,
         model: str = "",
+        answers: bool = True,
     ) -> dict[str, Any]:
         """Ask something that is answered at once.
 
@@ -227,6 +259,7 @@ class Ollama:
             body: What is sent, as JSON.
             seconds: How long all of it may take; without it each step has its own limit.
             model: The reference of the model that it is about, for the sentence if it fails.
+            answers: Whether an answer has a body.
 
         Raises:
             ModelError: The server does not answer, or not as Ollama does.
@@ -241,6 +274,8 @@ class Ollama:
                 response = await client.request(method, path, json=body)
             if response.status_code != httpx.codes.OK:
                 raise from_status(response.status_code, response.text, url=self.shown_url, model=clean_line(model))
+            if not answers:
+                return {}
             answer = response.json()
             if not isinstance(answer, dict):
                 raise json.JSONDecodeError("not an object", response.text, 0)
@@ -268,8 +303,16 @@ class Ollama:
         from chatui.models.ollama_transport import Transport
 
         url = self.url
+        trusted, headers = None, dict[str, str]()
+        key: str | Callable[[], str | None] | None = os.environ.get("OLLAMA_API_KEY")
+        if isinstance(self._config, HostConfig):
+            name, variable = str(self._name), self._config.api_key_env
+            check_headers(name, self._config)
+            trusted, headers = certificates(name, self._config), self._config.headers
+            # The general key is for the general server.
+            key = partial(needed_key, f"The host {name}", variable) if variable else None
         try:
-            return Transport(url, os.environ.get("OLLAMA_API_KEY"))
+            return Transport(url, key, headers=headers, trusted=trusted)
         except (ImportError, OSError, ValueError) as error:
             raise bad_environment(error) from error
 
@@ -287,19 +330,39 @@ class Ollama:
         self._opened.clear()
 
 
+def arguments(parameters: Parameters, *, thinks: bool) -> dict[str, Any]:
+    """Turn parameters into what `ChatOllama.astream` is given beside the messages.
+
+    Args:
+        parameters: What is set.
+        thinks: Whether the model can think; one that cannot answers 400 when it is asked to.
+    """
+    options = {name: value for name in _OPTIONS if (value := getattr(parameters, name)) is not None}
+    # These take the place of the chat model's own options, the limit of tokens among them.
+    options.setdefault("num_predict", MAX_TOKENS)
+    if parameters.stop:
+        options["stop"] = list(parameters.stop)
+    asked: dict[str, Any] = {"options": options}
+    if thinks and parameters.thinking is not None:
+        asked["reasoning"] = {"off": False, "on": True}.get(parameters.thinking, parameters.thinking)
+    if parameters.keep_alive is not None:
+        asked["keep_alive"] = parameters.keep_alive
+    return asked
+
+
 def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
     models = answer.get("models")
     return [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
 
 
-def _info(entry: dict[str, Any], running: dict[str, int | None] | None) -> ModelInfo:
+def _info(entry: dict[str, Any], running: dict[str, int | None] | None, host: str | None) -> ModelInfo:
     details = entry.get("details") or {}
     name = str(entry.get("name", ""))
     capabilities = entry.get("capabilities")
     if capabilities is None and "bert" in str(details.get("family")):
         capabilities = ["embedding"]  # older servers tell none, and this family cannot chat
     return ModelInfo(
-        model=f"ollama:{clean_line(name)}",
+        model=str(ModelRef("ollama", clean_line(name), host)),
         size=_whole(entry.get("size")),
         parameters=clean_line(str(details.get("parameter_size") or "")) or None,
         quantization=clean_line(str(details.get("quantization_level") or "")) or None,

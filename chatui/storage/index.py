@@ -126,7 +126,7 @@ class Index:
             gentle: Let go of the interpreter after each checkpoint, for a screen that waits for it in another thread.
         """
         with self._database.reading() as connection:
-            plan = _Reading(connection, thread_id, self._fold, self._serde, fresh).plan(_PAUSE if gentle else None)
+            plan = Reading(connection, thread_id, self._fold, self._serde, fresh).plan(_PAUSE if gentle else None)
         plan.rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         return plan
 
@@ -172,7 +172,7 @@ class Index:
     def state(self, thread_id: str, checkpoint_id: str) -> dict[str, Any]:
         """Return every channel of the state at a checkpoint, the messages whole. Channels of LangGraph's own are left out."""
         with self._database.reading() as connection:
-            reading = _Reading(connection, thread_id, self._fold, self._serde, fresh=True)
+            reading = Reading(connection, thread_id, self._fold, self._serde, fresh=True)
             values = reading.values(checkpoint_id)
             values[reading.channel] = reading.state(checkpoint_id)
         return values
@@ -226,7 +226,7 @@ class Index:
         )
 
 
-class _Reading:
+class Reading:
     """One pass over the checkpoints of one thread that are not indexed."""
 
     def __init__(self, connection: sqlite3.Connection, thread_id: str, fold: Fold, serde: Any, fresh: bool) -> None:
@@ -241,6 +241,7 @@ class _Reading:
         self._message_ids: set[str] = set()  # of this pass
 
     def plan(self, pause: float | None = None) -> Plan:
+        """Return what the pass adds to the index, rows left out; `pause` is one after each checkpoint, in seconds."""
         plan = Plan(self._thread_id, self.channel, None, None, [])
         if not has_tables(self._connection):
             return plan

@@ -279,6 +279,13 @@ class Threads:
             (checkpoint_id, node_id, thread_id),
         )
 
+    async def settle_head(
+        self, connection: aiosqlite.Connection, thread_id: str, checkpoint_id: str, node_id: str
+    ) -> None:
+        """Set the head of a thread that nobody is viewing, as an import does: which thread was viewed last stays."""
+        await self._remember(connection, thread_id, node_id, "")
+        await self.update(connection, thread_id, head=checkpoint_id, head_node=node_id)
+
     @staticmethod
     async def _remember(connection: aiosqlite.Connection, thread_id: str, node_id: str, known: str) -> None:
         """Remember the way to a message from where it parts from the way to another, which is remembered already."""

@@ -91,6 +91,7 @@ class SeedModels(ScriptedModels):
         super().__init__()
         self.missing: Exception | None = None
         self.pulled: Sequence[PullProgress | Exception | Any] = ()
+        self.removed: list[str] = []
         self.infos = [
             ModelInfo(MODEL, 2_019_393_189, "3.2B", "Q4_K_M", 131_072, ["completion", "tools"], True),
             ModelInfo(OTHER, 5_225_388_164, "8.2B", "Q4_K_M", 40_960, ["completion", "tools", "thinking"], False),
@@ -104,6 +105,15 @@ class SeedModels(ScriptedModels):
         if self.missing is not None:
             raise self.missing
         return await super().choose(thread_model or MODEL)
+
+    async def show(self, ref: ModelRef) -> dict[str, Any]:
+        info = next(info for info in self.infos if info.model == str(ref))
+        lines = "\n".join(f"{{{{ line {number} }}}}" for number in range(40))
+        return {"model": info.model, "size": info.size, "capabilities": info.capabilities, "template": lines}
+
+    async def remove(self, ref: ModelRef) -> None:
+        self.removed.append(str(ref))
+        self.infos = [info for info in self.infos if info.model != str(ref)]
 
     async def pull(self, ref: ModelRef) -> Any:
         for step in self.pulled:
