@@ -101,6 +101,7 @@ class ScriptedModels:
         self.chat = ScriptedChat(script=script, asked=[], closed=[])
         self.model = ScriptedModel(parse_ref("ollama:scripted"), self.chat)
         self.failing: Exception | None = None
+        self.capabilities = ["completion", "vision"]
 
     @property
     def script(self) -> Script:
@@ -124,6 +125,9 @@ class ScriptedModels:
             raise self.failing
         self.model.ref = ref
         return self.model
+
+    async def show(self, ref: ModelRef) -> dict[str, Any]:
+        return {"capabilities": self.capabilities}
 
     async def close(self) -> None:
         """Nothing to close."""

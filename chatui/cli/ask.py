@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from chatui.errors import UsageError
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.attachments import Attachment
     from chatui.conversation.engine import Conversation
     from chatui.conversation.events import Event
     from chatui.conversation.library import Library
@@ -50,6 +52,12 @@ def ask(
     system: Annotated[
         str | None, typer.Option("-s", "--system", metavar="TEXT", help="The thread's system prompt from now on.")
     ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--image", metavar="FILE", help="Send this image with it. Give it again for more.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
     no_save: Annotated[bool, typer.Option("--no-save", help="Leave nothing behind in the database.")] = False,
     yes: Yes = False,
@@ -64,7 +72,8 @@ def ask(
         raise UsageError("--at needs a thread.", "Name it with -t, or give -c for the one that was used last.")
     session: Session = context.obj
     _check_model(model)
-    prompt = _prompt(text)
+    images = _images(image or [])
+    prompt = _prompt(text, needed=not images)
 
     async def run() -> int:
         known = thread is not None or continue_
@@ -89,7 +98,7 @@ def ask(
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
-            return await turn.run(prompt, chosen)
+            return await turn.run(prompt, chosen, images)
 
     return asyncio.run(run())
 
@@ -116,7 +125,7 @@ class _Turn:
         self._interrupted = False
         self._waiting = _Waiting() if not json else None
 
-    async def run(self, prompt: str, model: str) -> int:
+    async def run(self, prompt: str, model: str, images: list[Attachment]) -> int:
         """Send the prompt and return the exit code."""
         code = 0
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -134,7 +143,7 @@ class _Turn:
         with suppress(NotImplementedError):
             loop.add_signal_handler(signal.SIGINT, interrupt)
         try:
-            async with aclosing(self._conversation.send(prompt, model=model)) as events:
+            async with aclosing(self._conversation.send(prompt, model=model, attachments=images)) as events:
                 async for event in events:
                     code = await self._take(event)
         except asyncio.CancelledError:
@@ -254,15 +263,28 @@ def _check_model(model: str | None) -> None:
         parse_ref(model)
 
 
-def _prompt(text: str | None) -> str:
+def _images(paths: list[Path]) -> list[Attachment]:
+    """Read the images before anything is opened.
+
+    Raises:
+        UsageError: One of them cannot be sent.
+    """
+    if not paths:
+        return []
+    from chatui.conversation.attachments import read
+
+    return [read(path, image=True) for path in paths]
+
+
+def _prompt(text: str | None, *, needed: bool = True) -> str:
     """Return what is asked: the text, what was piped in, or both with an empty line between.
 
     Raises:
-        UsageError: There is neither.
+        UsageError: There is neither, and one is needed.
     """
     parts = [_text(text or ""), _piped()]
     prompt = "\n\n".join(part for part in parts if part.strip())
-    if not prompt:
+    if not prompt and needed:
         raise UsageError("There is nothing to ask.", 'Give the text, as in `chatui ask "Say hello"`, or pipe it in.')
     return prompt
 

@@ -28,6 +28,7 @@ from chatui.storage import Store
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage, HumanMessage
 
+    from chatui.conversation.attachments import Attachment
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
     from chatui.conversation.summaries import Summaries
@@ -94,7 +95,9 @@ class Conversation(Walk):
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 
-    async def send(self, text: str, *, model: str | None = None) -> AsyncGenerator[Event]:
+    async def send(
+        self, text: str, *, model: str | None = None, attachments: Sequence[Attachment] = ()
+    ) -> AsyncGenerator[Event]:
         """Say something at the head, and stream the reply.
 
         After a prompt that was never answered, the new one becomes its alternative: models take two user messages in a row badly.
@@ -102,26 +105,33 @@ class Conversation(Walk):
         Args:
             text: What to say.
             model: Who answers; the thread's model, else the configured one, else what is there.
+            attachments: Files that go with it.
 
         Raises:
+            Unsupported: There is an image among them, and the model is known to see none.
             ChatuiError: The prompt could not be saved; nothing was written.
         """
         async with self._lock:
             await self._catch_up()
             head = self.head()
             follows = head.parent_id if head is not None and head.role == "user" else self.head_node
-            async with aclosing(self._say(text, follows, model)) as events:
+            async with aclosing(self._say(text, follows, model, attachments)) as events:
                 async for event in events:
                     yield event
 
-    async def edit(self, node_id: str, text: str, *, model: str | None = None) -> AsyncGenerator[Event]:
-        """Say something else in place of a user message, as a new alternative, and stream the reply."""
+    async def edit(
+        self, node_id: str, text: str, *, model: str | None = None, attachments: Sequence[Attachment] = ()
+    ) -> AsyncGenerator[Event]:
+        """Say something else in place of a user message, as a new alternative, and stream the reply.
+
+        The images whose lines are still in the text stay.
+        """
         async with self._lock:
             await self._catch_up()
             message = self.message(node_id)
             if message.role != "user":
                 raise UsageError("Only a prompt can be edited and sent again.", "Edit the text of an answer instead.")
-            async with aclosing(self._say(text, message.parent_id, model)) as events:
+            async with aclosing(self._say(text, message.parent_id, model, attachments)) as events:
                 async for event in events:
                     yield event
 
@@ -247,10 +257,14 @@ class Conversation(Walk):
             raise UsageError("No reply was cut off here.", "It may have been kept or discarded in another window.")
         return partial
 
-    async def _say(self, text: str, follows: str | None, model: str | None) -> AsyncGenerator[Event]:
+    async def _say(
+        self, text: str, follows: str | None, model: str | None, attachments: Sequence[Attachment]
+    ) -> AsyncGenerator[Event]:
+        from chatui.conversation.attachments import carry_over, said
         from chatui.conversation.places import user_message
 
-        async with aclosing(self._turn_at(user_message(text), follows, model)) as events:
+        what = await carry_over(self._store, self._places(), self.thread_id, follows, said(text, attachments))
+        async with aclosing(self._turn_at(user_message(what.content), follows, model)) as events:
             async for event in events:
                 yield event
 
@@ -266,9 +280,14 @@ class Conversation(Walk):
     ) -> AsyncGenerator[Event]:
         """Run a turn, or several of the same prompt at once. The lock is held."""
         from chatui.conversation.turn import Prompt, Turn
+        from chatui.storage.attached import image_count
 
         thread = self.thread()
         ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
+        if image_count(message):
+            from chatui.conversation.attachments import check_sees
+
+            await check_sees(self._models, ref)
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
         parameters = self.settings.resolve(str(ref))

@@ -18,6 +18,7 @@ from chatui.conversation.strategy import Strategy
 from chatui.storage.records import Recalled
 
 T = TypeVar("T")
+from chatui.storage.attached import image_count
 
 DEFAULT_STRATEGY = "tokens:auto"
 
@@ -53,6 +54,10 @@ class Remembered(msgspec.Struct, frozen=True):
     recalled: Sequence[Recalled] = ()
 
 
+#: What an image costs: models differ, and this is what common ones take of a photograph.
+_IMAGE_TOKENS = 1000
+
+
 class Selection(msgspec.Struct, frozen=True):
     """What is sent.
 
@@ -73,7 +78,10 @@ class Selection(msgspec.Struct, frozen=True):
 
 def estimate_tokens(messages: Iterable[BaseMessage]) -> int:
     """Estimate the tokens of messages without the model's tokenizer: too many rather than too few."""
-    return sum(_MESSAGE_TOKENS + estimate_text(str(message.text)) for message in messages)
+    return sum(
+        _MESSAGE_TOKENS + estimate_text(str(message.text)) + _IMAGE_TOKENS * image_count(message)
+        for message in messages
+    )
 
 
 def select(

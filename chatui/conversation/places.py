@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.graph import END, START
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from chatui.conversation.ledger import Ledger
 
 
-def user_message(text: str) -> HumanMessage:
+def user_message(content: str | list[str | dict[Any, Any]]) -> HumanMessage:
     """Return a new prompt, with its own id and the time."""
-    return HumanMessage(text, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: {"created_at": now()}})
+    return HumanMessage(content, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: {"created_at": now()}})
 
 
 async def _never(messages: Sequence[BaseMessage], checkpoint_id: str) -> AIMessage:

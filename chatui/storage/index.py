@@ -25,6 +25,7 @@ import aiosqlite
 import msgspec
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
+from chatui.storage.attached import text_of
 from chatui.storage.channels import DEFAULT_CHANNEL, Shape, find_channel, find_shape, messages_in
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
@@ -416,7 +417,7 @@ def row(thread_id: str, node: Node, step: Step) -> tuple[Any, ...]:
         step.checkpoint_id if node.node_id == step.node_id else None,
         clean_line(message.id or ""),
         _ROLES.get(message.type) or (getattr(message, "role", None) in _ROLES.values() and message.role) or "user",  # type: ignore[attr-defined]
-        clean(message.text),
+        clean(text_of(message)),
         clean(reasoning) if isinstance(reasoning, str) else "",
         clean_line(model, 200) if isinstance(model, str) else None,
         clean_line(str(facts.get("created_at") or step.written_at or now())),
