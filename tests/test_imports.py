@@ -134,7 +134,7 @@ def test_the_help_page_imports_nothing_heavy(arguments: list[str]) -> None:
     assert not found & (HEAVY | {"typer", "rich", "asyncio", "sqlite3"})
 
 
-@pytest.mark.parametrize("command", ["ask", "threads", "search", "show", "models", "db", "config", "doctor"])
+@pytest.mark.parametrize("command", ["ask", "threads", "search", "show", "models", "db", "config", "doctor", "import"])
 def test_the_help_of_a_command_imports_neither_the_screen_nor_the_engine(command: str) -> None:
     found = loaded(f"from chatui.cli.main import main\nassert main([{command!r}, '--help']) == 0")
     assert "typer" in found

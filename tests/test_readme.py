@@ -89,6 +89,7 @@ def test_the_documented_fields_are_the_printed_ones(run: Run) -> None:
         "show": run("show", thread, "--json").json["messages"][0],
         "tree": run("tree", thread, "--json").json["nodes"][0],
         "fork": run("fork", thread, "--at", asked["checkpoint_id"], "--json").json,
+        "import": run("import", str(ROOT / "tests/data/imports/chatgpt-export/conversations.json"), "--json").json,
         "db stats": run("db", "stats", "--json").json,
         "db check": run("db", "check", "--json").json,
         "doctor": run("doctor", "--json").json["checks"][0],

@@ -110,6 +110,8 @@ class _Turn:
         self._saved = saved
         self._named = named
         self._last = "\n"
+        self._began = False
+        self._late: list[str] = []
         self._closed = False
         self._interrupted = False
         self._waiting = _Waiting() if not json else None
@@ -147,13 +149,21 @@ class _Turn:
 
     async def _take(self, event: Event) -> int:
         """Show one event; return the exit code that it means if it is the last."""
-        from chatui.conversation.events import Failed, Finished, Started, Stopped, TextPiece
+        from chatui.conversation.events import Failed, Finished, Note, Started, Stopped, TextPiece
 
         match event:
             case Started():
                 if self._waiting:
                     self._waiting.begin(event.model)
+            case Note() if self._began:
+                # Not into the middle of a line.
+                self._late.append(event.text)
+            case Note():
+                if self._waiting:
+                    self._waiting.end()
+                say(event.text)
             case TextPiece():
+                self._began = True
                 await self._print(event.text)
             case Finished():
                 await self._finish(event.message)
@@ -192,11 +202,14 @@ class _Turn:
             await self._conversation.stop()
 
     async def _finish(self, message: Message | None) -> None:
+        """End the output with what is left to say."""
         if not self._json:
             if not self._last.endswith("\n"):
                 await self._print("\n")
         elif message is not None:
             output.print_json(self._result(message))
+        for note in self._late:
+            say(note)
 
     def _result(self, message: Message) -> dict[str, Any]:
         return {

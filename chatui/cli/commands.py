@@ -40,6 +40,7 @@ COMMANDS: dict[str, Command] = {
         "THREAD", "Go on from an earlier message, or copy out; nothing is lost", "branches:fork", "Threads"
     ),
     "compare": Command("A B -t THREAD", "Print two branches beside each other", "compare:compare", "Threads"),
+    "set": Command("THREAD [KEY=VALUE...]", "System prompt and parameters of a thread", "settings:set_", "Threads"),
     "rename": Command("THREAD TITLE", "Give a thread another title", "threads:rename", "Threads"),
     "pin": Command("THREAD", "Keep a thread at the top of the list", "threads:pin", "Threads"),
     "archive": Command("THREAD", "Take a thread out of the list", "threads:archive", "Threads"),

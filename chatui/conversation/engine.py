@@ -22,7 +22,7 @@ from chatui.conversation.events import Event
 from chatui.conversation.tree import Message, Partial
 from chatui.conversation.walk import Walk
 from chatui.errors import UsageError
-from chatui.models import Models, parse_ref
+from chatui.models import Models, OpenModel, parse_ref
 from chatui.storage import Store
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Conversation(Walk):
         self._models = models
         self._lock = asyncio.Lock()
         self._turns: list[Turn] = []
+        self._answered_by: OpenModel | None = None
         self._kept_ledger: Ledger | None = None
 
     @property
@@ -70,6 +71,15 @@ class Conversation(Walk):
         from chatui.conversation.upkeep import Upkeep
 
         return Upkeep(self._store, self, lambda node_id: self._places().address(node_id))
+
+    async def give_title(self) -> bool:
+        """Ask a model for the thread's title if it has none but its first prompt's beginning. Returns whether it got one.
+
+        It takes no lock and is no turn: cancel it before the next one.
+        """
+        from chatui.conversation.titles import give_title
+
+        return await give_title(self._store, self._models, self._config, self, self._answered_by)
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 
@@ -250,7 +260,8 @@ class Conversation(Walk):
         ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
-        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref, begun)
+        parameters = self.settings.resolve(str(ref))
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         try:
@@ -258,6 +269,7 @@ class Conversation(Walk):
                 async for event in events:
                     yield event
         finally:
+            self._answered_by = self._turns[0].opened or self._answered_by
             self._turns = []
 
     async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:

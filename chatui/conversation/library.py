@@ -174,7 +174,19 @@ class Library:
         """Where what is chatui's lies if the file is another program's, None where it is in the file itself."""
         return self._store.side
 
+    def favourite_models(self) -> list[str]:
+        """Return the references of the models that stand first in the picker."""
+        kept = self._store.settings.get("file").get("favourites")
+        return [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
+
     # Writing
+
+    async def set_favourite_model(self, model: str, on: bool = True) -> None:
+        """Let a model stand first in the picker, or no longer."""
+        async with self._store.database.transaction() as connection:
+            # Read inside: another window may have changed it.
+            kept = [name for name in self.favourite_models() if name != model]
+            await self._store.settings.change(connection, "file", favourites=[*kept, model] if on else kept or None)
 
     async def rename(self, thread_id: str, title: str) -> Thread:
         """Give a thread a title that no automatic one replaces.

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
+from chatui.conversation.context import estimate_text
+
 DEFAULT_STRATEGY = "tokens:auto"
 
 #: Taken where the model's context is unknown: what current servers give at the least.
@@ -29,16 +31,8 @@ class Selection(msgspec.Struct, frozen=True):
 
 
 def estimate_tokens(messages: Iterable[BaseMessage]) -> int:
-    """Estimate the tokens of messages without the model's tokenizer: too many rather than too few.
-
-    Latin text has about four characters a token; of other scripts each character is counted as one.
-    """
-    total = 0
-    for message in messages:
-        text = str(message.text)
-        plain = sum(map(str.isascii, text)) if not text.isascii() else len(text)
-        total += _MESSAGE_TOKENS + (plain + 3) // 4 + (len(text) - plain)
-    return total
+    """Estimate the tokens of messages without the model's tokenizer: too many rather than too few."""
+    return sum(_MESSAGE_TOKENS + estimate_text(str(message.text)) for message in messages)
 
 
 def select(messages: Sequence[BaseMessage], *, system_prompt: str = "", context_length: int | None = None) -> Selection:

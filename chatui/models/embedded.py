@@ -15,6 +15,7 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, SystemMessage, 
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
+from chatui.config import Parameters
 from chatui.errors import ContextTooLong, MissingExtra, ModelError, ServerFault
 from chatui.models.embedded_server import CONTEXT_LENGTH, Server
 from chatui.models.opened import Ending, OpenModel
@@ -26,6 +27,17 @@ from chatui.text import clean_line
 MAX_TOKENS = 1024
 #: Without one the demo model derails at once, and answers in any language.
 SYSTEM_PROMPT = "You are a helpful assistant. Answer in English, clearly and briefly."
+
+#: What llama.cpp calls the parameters that it takes.
+_NAMES = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "seed": "seed",
+    "num_predict": "max_tokens",
+    "repeat_penalty": "repeat_penalty",
+    "stop": "stop",
+}
 
 _END = object()
 
@@ -55,6 +67,7 @@ class EmbeddedChat(BaseChatModel):
         cancel: threading.Event,
         messages: list[BaseMessage],
         stop: list[str] | None,
+        asked: dict[str, Any],
     ) -> None:
         """Generate, handing each item of llama.cpp's to `put`, then the error if there was one, then the end."""
 
@@ -76,6 +89,7 @@ class EmbeddedChat(BaseChatModel):
             request["temperature"] = self.temperature
         if stop:
             request["stop"] = stop
+        request |= {name: asked[name] for name in _NAMES.values() if name in asked}
         try:
             server = Server.get(self.model_path)
             if not cancel.is_set():
@@ -100,7 +114,7 @@ class EmbeddedChat(BaseChatModel):
             except RuntimeError:  # the loop is closed: nobody listens any more
                 cancel.set()
 
-        Server.run(lambda: self._generate_into(put, cancel, messages, stop), cancel)
+        Server.run(lambda: self._generate_into(put, cancel, messages, stop, kwargs), cancel)
         try:
             while (item := await items.get()) is not _END:
                 if chunk := _chunk(item):
@@ -118,7 +132,7 @@ class EmbeddedChat(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         items, cancel = SimpleQueue[Any](), threading.Event()
-        Server.run(lambda: self._generate_into(items.put, cancel, messages, stop), cancel)
+        Server.run(lambda: self._generate_into(items.put, cancel, messages, stop, kwargs), cancel)
         try:
             while (item := items.get()) is not _END:
                 if chunk := _chunk(item):
@@ -135,7 +149,7 @@ class EmbeddedChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, run_manager))
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
 
     async def _agenerate(
         self,
@@ -144,7 +158,7 @@ class EmbeddedChat(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, stop, run_manager))
+        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
 
 
 def _chunk(item: Any) -> ChatGenerationChunk | None:
@@ -191,7 +205,17 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         idle_seconds=60.0,
         explain=_explain,
         ending=_ending,
+        arguments=arguments,
+        takes=frozenset(_NAMES),
+        thinks=False,
+        longest=CONTEXT_LENGTH,
     )
+
+
+def arguments(parameters: Parameters) -> dict[str, Any]:
+    """Turn parameters into what `EmbeddedChat.astream` is given beside the messages. `stop` is an argument that LangChain knows."""
+    asked = {sent: value for name, sent in _NAMES.items() if (value := getattr(parameters, name)) is not None}
+    return asked | ({"stop": list(asked["stop"])} if "stop" in asked else {})
 
 
 def _load(ref: ModelRef, path: Path) -> None:

@@ -212,14 +212,26 @@ def _refused(details: dict[str, Any], said: str, url: str, model: str) -> ModelE
             return Unsupported(f"{model} cannot {capability}.", "Choose another model, or leave that out.")
     if details.get("type") == "exceed_context_size_error" or "context" in lowered:
         need, room = details.get("n_prompt_tokens"), details.get("n_ctx")
-        sizes = f" ({need} tokens, there is room for {room})" if need and room else ""
+        known = isinstance(need, int) and isinstance(room, int)
+        sizes = f" ({need} tokens, there is room for {room})" if known else ""
+        more = f" of {_enough(need)} or more" if isinstance(need, int) else ""
         return ContextTooLong(
             f"The messages do not fit into the context of {model}{sizes}.",
-            "Go on from an earlier message, or choose a model with a larger context.",
+            f"Send less, set a num_ctx{more} in the thread's settings (F4), or choose a model with a larger context.",
+            need=need if known else None,
+            room=room if known else None,
         )
     if "invalid model name" in lowered:
         return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.", model=model)
     return ServerFault(f"Ollama at {url} refused the request: {said or 'it gave no reason'}.", "Choose another model.")
+
+
+def _enough(need: int) -> int:
+    """A context, as people choose them, that has room for a prompt and for a reply."""
+    size = 1024
+    while size < need * 5 // 4:
+        size *= 2
+    return size
 
 
 def _details(body: str) -> dict[str, Any]:

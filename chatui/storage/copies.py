@@ -73,6 +73,10 @@ async def copy_thread_row(
            SELECT ?, owner, ?, 'user', model, memory, system_prompt, ?, ?, thread_id, ? FROM chatui_threads WHERE thread_id = ?""",
         (target, title, time, time, origin_node, source),
     )
+    await connection.execute(
+        "INSERT OR REPLACE INTO chatui_settings SELECT kind, ?, value FROM chatui_settings WHERE kind = 'thread' AND name = ?",
+        (target, source),
+    )
 
 
 async def copy_marks(connection: aiosqlite.Connection, source: str, target: str) -> None:

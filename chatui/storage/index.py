@@ -41,7 +41,7 @@ Fold = Callable[[Sequence[BaseMessage], Sequence[BaseMessage]], list[BaseMessage
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
 _INTERRUPTIONS = get_args(Interruption)
-_TITLE_LENGTH = 60
+TITLE_LENGTH = 60
 #: Seconds of a pause between two checkpoints: a thread that waits for the interpreter else waits for 5 ms each time.
 _PAUSE = 0.0002
 
@@ -165,7 +165,7 @@ class Index:
             """UPDATE chatui_threads SET indexed_rowid = max(indexed_rowid, ?), updated_at = max(updated_at, ?),
                    title = CASE WHEN title = '' THEN ? ELSE title END
                WHERE thread_id = ?""",
-            (plan.steps[-1].rowid, max(times), clean_line(first[7], _TITLE_LENGTH) if first else "", thread_id),
+            (plan.steps[-1].rowid, max(times), clean_line(first[7], TITLE_LENGTH) if first else "", thread_id),
         )
 
     def state(self, thread_id: str, checkpoint_id: str) -> dict[str, Any]:

@@ -40,6 +40,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         left_out: How many messages of the branch, its oldest, the memory strategy left out.
         estimated_tokens: Of all that was sent, as estimated before the call; `Usage` has what the server counted.
         context_length: The tokens that the model took then, None where unknown.
+        cut: How many of the messages that were sent, the oldest, the server itself dropped without saying so, as far as its count
+            of tokens tells.
     """
 
     messages: int
@@ -47,6 +49,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
     estimated_tokens: int = 0
     context_length: int | None = None
+    cut: int = 0
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

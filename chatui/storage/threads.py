@@ -204,12 +204,12 @@ class Threads:
             ).fetchone()
         return row[0] if row else None
 
-    def named(self, thread_id: str) -> bool:
-        """Say whether a person gave the thread its title, so that no automatic one replaces it."""
+    def automatic_title(self, thread_id: str) -> str | None:
+        """Return the title of a thread, None where a person gave it, or where there is no such thread."""
+        sql = "SELECT title FROM chatui_threads WHERE thread_id = ? AND title_by = 'auto'"
         with self._database.reading() as connection:
-            sql = "SELECT title_by = 'user' FROM chatui_threads WHERE thread_id = ?"
             row = connection.execute(sql, (thread_id,)).fetchone()
-        return bool(row and row[0])
+        return row[0] if row else None
 
     def draft(self, thread_id: str) -> str:
         """Return what was typed in this thread and not sent; the id "" stands for the thread that is still to be made."""
@@ -236,6 +236,13 @@ class Threads:
         await connection.execute(
             f"UPDATE chatui_threads SET {names} WHERE thread_id = ?",
             [*values.values(), thread_id],
+        )
+
+    async def replace_title(self, connection: aiosqlite.Connection, thread_id: str, had: str, title: str) -> None:
+        """Put a title in place of an automatic one, unless the thread has another by now."""
+        await connection.execute(
+            "UPDATE chatui_threads SET title = ? WHERE thread_id = ? AND title_by = 'auto' AND title = ?",
+            (title, thread_id, had),
         )
 
     async def set_head(

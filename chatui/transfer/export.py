@@ -1,4 +1,4 @@
-"""Threads on their way out: what an exporter is given, and the formats. Each exporter makes text piece by piece, a thread at a time."""
+"""Threads on their way out: what an exporter is given, and the formats. Each exporter makes text piece by piece."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def exported(store: Store, fold: Any, thread: Thread, head: str) -> Exported:
         thread=thread,
         entries=entries,
         head=head,
-        named=store.threads.named(thread_id),
+        named=store.threads.automatic_title(thread_id) is None,
         system_prompt=store.threads.system_prompt(thread_id),
         settings=store.settings.get("thread", thread_id),
     )

@@ -43,7 +43,7 @@ _BESIDE = (
     "shared_conversations.json",
     "memories.json",
 )
-_DATA = {".json", ".jsonl", ".db", ".sqlite", ".sqlite3", ".pkl", ".pickle"}
+_DATA = {".zip", ".json", ".jsonl", ".db", ".sqlite", ".sqlite3", ".pkl", ".pickle"}
 _SMALL = 1000
 #: Opcodes that a pickle begins with, of protocols 2 and up.
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
@@ -228,6 +228,8 @@ def refusal(path: Path) -> str:
     """Say why a file of no kind is not taken in."""
     with path.open("rb") as file:
         start = file.read(2)
+    if start == b"PK":
+        return "It is a zip archive: unpack it, and give the folder."
     if _PICKLE.match(start):
         return "It is a pickle, which could run any program and is never opened."
     return "It is of no known kind."

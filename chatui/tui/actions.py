@@ -1,6 +1,6 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
-The rows about searching stand in search_actions.py.
+The rows about searching, the settings and the dialog of models stand in files of their own beside this one (..._actions.py).
 
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
@@ -9,7 +9,9 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 from __future__ import annotations
 
 from chatui.tui.action import Action
+from chatui.tui.model_actions import MODEL_ACTIONS
 from chatui.tui.search_actions import SEARCH_ACTIONS
+from chatui.tui.settings_actions import SETTINGS_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -81,6 +83,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
     Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
+    Action("import.open", "", "Import", "Takes in what another program kept.", "everywhere", "import", "PATH"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",
@@ -438,4 +441,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("search.down", "down", "To the rows", "", "search", action="down"),
     Action("search.leave", "escape", "Clear", "Clears the search.", "search", action="leave"),
     *SEARCH_ACTIONS,
+    *SETTINGS_ACTIONS,
+    *MODEL_ACTIONS,
 )

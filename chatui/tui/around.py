@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 #: What may stand between the messages and the prompt, from above, by id.
-BETWEEN = ("forking", "queue", "offer", "menu")
+BETWEEN = ("notes", "forking", "queue", "offer", "menu")
 
 
 class Around:
@@ -38,6 +38,7 @@ class Around:
         screen.query_one("#empty").display = empty
         screen.transcript.display = not empty
         screen.travel.look()
+        self._notice("notes", "\n".join(screen.turns.notes()))
         self._notice("forking", screen.travel.fork_line())
         waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
         lines = [

@@ -259,6 +259,8 @@ class ChatScreen(Screen[None]):
             # What was sent is nowhere else until the prompt is saved.
             return
         self._draft_kept = text
+        # What is written counts in the gauge.
+        self.around.show_status()
         try:
             await self.conversation.keep_draft(text)
         except ChatuiError as error:
@@ -271,11 +273,14 @@ class ChatScreen(Screen[None]):
         if action_id not in self._handlers:
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
             from chatui.tui.finding import Finding
+            from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
             from chatui.tui.reading import Reading
+            from chatui.tui.settings import Setting
 
             self._finding = Finding(self)
-            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
+            later = (Marks(self), Reading(self), self._finding, Setting(self), Importing(self))
+            self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen
         try:
             done = self._handlers[action_id](text)

@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from chatui.conversation.context import estimate_text
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, NoModel, SchemaChange
-from chatui.tui import labels
+from chatui.tui import figures, labels
 from chatui.tui.message import alternatives_sign
 from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
     from chatui.tui.notices import Choice
+    from chatui.tui.titling import Titling
+
+
+def gauge(used: int, limit: int | None, *, exact: bool) -> str:
+    """Return how much of a context is used: "1,234/8,192 tokens", with a ~ where it is estimated."""
+    return f"{'' if exact else '~'}{used:,}{f'/{limit:,}' if limit else ''} tokens"
+
 
 Handler = Callable[[str], Awaitable[None] | None]
 
@@ -27,7 +35,8 @@ class Turns:
         #: The prompt that is being edited, None while a new one is written.
         self.editing: Message | None = None
         self._stashed = ""
-        self._limits: dict[str, int] = {}
+        self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
+        self._titling: Titling | None = None
         self._failed: str | None = None  # the node of the prompt whose reply failed
 
     def handlers(self) -> dict[str, Handler]:
@@ -76,6 +85,8 @@ class Turns:
     async def _start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
         screen = self._screen
         self._hide_offer()
+        if self._titling is not None:
+            self._titling.cancel()
         screen.travel.forget_fork()
         reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
@@ -214,8 +225,6 @@ class Turns:
         """Show that a reply began, ended or was refused."""
         screen = self._screen
         here = reply.conversation is screen.conversation
-        if reply.asked and reply.asked.context_length:
-            self._limits[reply.conversation.thread_id] = reply.asked.context_length
         if isinstance(event, Refused):
             await self._refused(reply, event, here=here)
         elif isinstance(event, Started) and here:
@@ -233,11 +242,26 @@ class Turns:
                 self._offer_after_failure(reply, event)
         elif isinstance(event, Failed):
             screen.say(f"The reply in “{self._title(reply)}” failed. {event.error}")
+        if isinstance(event, Finished | Stopped | Failed):
+            self._notes[reply.conversation.thread_id] = (reply.conversation.head_node, reply.notes)
         screen.refresh_threads()
         if here:
             screen.show_state()
         if isinstance(event, Finished):
             await self._next(reply, here=here)
+            if not screen.chat.replies.threads():
+                self._title_for(reply)
+
+    def _title_for(self, reply: Reply) -> None:
+        """Let a model name the thread, now that nothing else asks one."""
+        if self._screen.library.config.title == "off":
+            return
+        if self._titling is None:
+            # Imported here, as the first paint has no reply.
+            from chatui.tui.titling import Titling
+
+            self._titling = Titling(self._screen)
+        self._titling.begin(reply.conversation)
 
     async def _next(self, reply: Reply, *, here: bool) -> None:
         """Send what waits in a thread whose reply is complete, whoever looks at it."""
@@ -377,6 +401,7 @@ class Turns:
             screen.travel.copied_at(),
             thread.user if thread and thread.user != "default" else "",
             (thread.memory if thread else None) or screen.library.config.memory,
+            self._first_token(reply),
         ]
 
     @staticmethod
@@ -385,22 +410,37 @@ class Turns:
             return f"#{reply.started.prompt.depth + 1} {reply.sign}"
         return f"#{at.depth} {alternatives_sign(at)}".strip() if at else ""
 
-    def _tokens(self, reply: Reply | None) -> str:
-        limit = self._limits.get(self._screen.thread_id)
-        of = f"/{limit:,}" if limit else ""
+    def notes(self) -> list[str]:
+        """Return what a person should know of the reply that streams, or of the one at the head."""
+        reply = self._screen.reply
         if reply is not None:
-            return f"~{reply.asked.estimated_tokens + reply.pieces:,}{of} tokens" if reply.asked else ""
+            return reply.notes
+        head, notes = self._notes.get(self._screen.thread_id, ("", []))
+        return notes if head == self._screen.conversation.head_node else []
+
+    def _tokens(self, reply: Reply | None) -> str:
+        """How much of the context is used: estimated while something is written and while it is asked, as counted afterwards."""
+        if reply is not None:
+            asked = reply.asked
+            return gauge(asked.estimated_tokens + reply.pieces, asked.context_length, exact=False) if asked else ""
         answer = self._last_answer()
-        return f"{answer.usage.total_tokens:,}{of} tokens" if answer and answer.usage else ""
+        used = answer.usage.total_tokens if answer and answer.usage else 0
+        limit = answer.sent.context_length if answer and answer.sent else None
+        written = self._screen.prompt.text.strip()
+        if written and self.editing is None:
+            return gauge(used + estimate_text(written), limit, exact=False)
+        return gauge(used, limit, exact=True) if used else ""
 
     def _speed(self, reply: Reply | None) -> str:
         if reply is not None:
             return f"~{reply.speed:.0f} tok/s" if reply.speed else ""
         answer = self._last_answer()
-        if answer is None or answer.usage is None or not answer.seconds:
-            return ""
-        writing = answer.seconds - (answer.first_token_seconds or 0)
-        return f"{answer.usage.output_tokens / writing:.0f} tok/s" if writing > 0.05 else ""
+        rate = figures.speed(answer) if answer else None
+        return f"{rate:.0f} tok/s" if rate is not None else ""
+
+    def _first_token(self, reply: Reply | None) -> str:
+        answer = self._last_answer() if reply is None else None
+        return figures.first_token(answer) if answer else ""
 
     def _last_answer(self) -> Message | None:
         return next((m for m in reversed(self._screen.transcript.records) if m.role == "assistant"), None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chatui.conversation.graph import at, build_graph
 from chatui.conversation.state import SNAPSHOT_FREQUENCY, fold_messages
 from chatui.storage import Store
 from chatui.storage.records import Message, Thread
@@ -32,6 +33,11 @@ async def take_in(
     found = Found(path, kind, Wanted(split, mapped or {}))
     importing = Import(store, fold_messages, frequency, owner=owner, default="default")
     return await importing.run(found.kind, found.items(), dry=dry)
+
+
+async def never(messages: object, checkpoint_id: str) -> Any:
+    """The model of a graph that only reads."""
+    raise AssertionError("no model is asked")
 
 
 class Tree(msgspec.Struct):
@@ -70,11 +76,6 @@ def tree(store: Store) -> Tree:
 
 async def states(store: Store, thread_id: str) -> dict[str, list[Any]]:
     """Return, of each message, the list that LangGraph itself gives at its checkpoint."""
-    from chatui.conversation.graph import at, build_graph
-
-    async def never(messages: object, checkpoint_id: str) -> Any:
-        raise AssertionError("no model is asked")
-
     graph = build_graph(never, await store.saver())
     found = {}
     for message in store.messages.tree(thread_id, ""):

@@ -21,7 +21,18 @@ from chatui.storage.records import now
 from chatui.transfer.export import FORMATS, Exported, exported, pieces
 from tests.transfer.importing import states, take_in
 
-SCRIPTS = ["Hello", "天気はどう？", "مرحبا بالعالم", "שלום", "Привет", "👩‍👩‍👧‍👦 🏳️‍🌈 é", "नमस्ते", '</script><b onclick="x()">', "a\n\n# b\n```", "\u2028\x85\x7f"]
+SCRIPTS = [
+    "Hello",
+    "天気はどう？",
+    "مرحبا بالعالم",
+    "שלום",
+    "Привет",
+    "👩‍👩‍👧‍👦 🏳️‍🌈 é",
+    "नमस्ते",
+    '</script><b onclick="x()">',
+    "a\n\n# b\n```",
+    "\u2028\x85\x7f",
+]
 TEXTS = st.one_of(st.sampled_from(SCRIPTS), st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 
 
@@ -30,9 +41,12 @@ def messages(draw: st.DrawFn, number: int) -> BaseMessage:
     kind = draw(st.sampled_from(["human", "ai", "ai", "tool", "system"]))
     text, own = draw(TEXTS), f"m{number}"
     if kind == "human":
-        return HumanMessage(draw(st.sampled_from([text, [{"type": "text", "text": text}]])), id=own)
+        blocks: list[str | dict[Any, Any]] = [{"type": "text", "text": text}]
+        return HumanMessage(blocks if draw(st.booleans()) else text, id=own)
     if kind == "tool":
-        return ToolMessage(text, id=own, tool_call_id="call", name="search", status=draw(st.sampled_from(["success", "error"])))
+        return ToolMessage(
+            text, id=own, tool_call_id="call", name="search", status=draw(st.sampled_from(["success", "error"]))
+        )
     if kind == "system":
         return SystemMessage(text, id=own)
     calls = [{"name": "search", "args": {"q": text, "n": 3}, "id": "call"}] if draw(st.booleans()) else []
@@ -42,7 +56,10 @@ def messages(draw: st.DrawFn, number: int) -> BaseMessage:
         tool_calls=calls,
         additional_kwargs={"reasoning_content": draw(TEXTS)} if draw(st.booleans()) else {},
         usage_metadata={"input_tokens": 1, "output_tokens": 2, "total_tokens": 3} if draw(st.booleans()) else None,
-        response_metadata={"chatui": {"model": "ollama:x", "seconds": 1.5, "attachments": [text]}, "done_reason": "stop"},
+        response_metadata={
+            "chatui": {"model": "ollama:x", "seconds": 1.5, "attachments": [text]},
+            "done_reason": "stop",
+        },
     )
 
 
@@ -77,7 +94,12 @@ def compared(store: Store, thread_id: str = "tree") -> Any:
     """All of a thread that has to be the same in another file."""
     whole = out(store, thread_id)
     entries = [
-        (msgspec.structs.replace(entry.message, checkpoint_id=None), without_time(entry.original), entry.deleted, entry.hidden)
+        (
+            msgspec.structs.replace(entry.message, checkpoint_id=None),
+            without_time(entry.original),
+            entry.deleted,
+            entry.hidden,
+        )
         for entry in whole.entries
     ]
     thread = msgspec.structs.replace(whole.thread, active_checkpoint_id=None, updated_at="")
@@ -86,7 +108,11 @@ def compared(store: Store, thread_id: str = "tree") -> Any:
 
 def without_time(message: BaseMessage) -> BaseMessage:
     """A message without the time that an import writes into it, where it only stood in the checkpoint."""
-    facts = {key: value for key, value in message.response_metadata.get("chatui", {}).items() if key not in ("created_at", "model")}
+    facts = {
+        key: value
+        for key, value in message.response_metadata.get("chatui", {}).items()
+        if key not in ("created_at", "model")
+    }
     return message.model_copy(update={"response_metadata": {**message.response_metadata, "chatui": facts}})
 
 
@@ -100,7 +126,13 @@ def test_a_tree_is_the_same_in_another_file(seedlings: list[Seedling], kind: str
             await one.marks.name(connection, "tree", data.draw(st.sampled_from(nodes)), "left turn")
             if data.draw(st.booleans()):
                 await one.marks.delete(connection, "tree", data.draw(st.sampled_from(nodes)))
-            title = {"title": "Ein Baum", "title_by": "user", "pinned": 1, "system_prompt": "Be kind.", "model": "ollama:y"}
+            title = {
+                "title": "Ein Baum",
+                "title_by": "user",
+                "pinned": 1,
+                "system_prompt": "Be kind.",
+                "model": "ollama:y",
+            }
             await one.threads.update(connection, "tree", **title)
             await one.settings.change(connection, "thread", "tree", temperature=0.5)
         file = folder / f"out.{kind}"

@@ -72,7 +72,12 @@ def expected(messages: list[dict[str, Any]]) -> list[Said]:
 
 
 def found(messages: list[Message]) -> list[Said]:
-    return [(message.role, squeeze(message.text), squeeze(message.reasoning)) for message in messages]
+    return [(message.role, squeeze(spoken(message.text)), squeeze(message.reasoning)) for message in messages]
+
+
+def spoken(text: str) -> str:
+    """A text without the lines that stand for pictures and files."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(("🖼 ", "📎 ")))
 
 
 def name(value: dict[str, Any]) -> Any:

@@ -480,6 +480,9 @@ async def test_what_is_no_source_is_refused_in_a_sentence(tmp_path: Path, store:
     for pattern in ("{user}", "{thread}{thread}", "{who}-{thread}", "x"):
         with pytest.raises(UsageError):
             await take_in(store, DATA / "elia-1.10.0" / "elia.sqlite", split=pattern)
+    (tmp_path / "export.zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(UsageError, match="unpack it"):
+        await take_in(store, tmp_path / "export.zip")
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"SQLite format 3\0" + b"\x01" * 4000)
     with pytest.raises(UsageError):
