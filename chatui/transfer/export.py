@@ -14,6 +14,7 @@ from chatui.storage.records import Message, Thread
 #: The formats, each with the module that has `pieces(threads, all_branches) -> Iterator[str]`, and the end of a file's name.
 FORMATS = {
     "md": ("markdown", "md"),
+    "html": ("html", "html"),
     "json": ("chatui_json", "json"),
     "jsonl": ("chatui_jsonl", "jsonl"),
     "messages": ("langchain_messages", "json"),
