@@ -15,6 +15,14 @@
     host = "http://gpu.local:11434"
     idle_seconds = 120
 
+    [hosts.gpu]                     # then `ollama@gpu:llama3.2` is a model
+    url = "https://gpu.local"
+    api_key_env = "GPU_KEY"         # the variable that holds the key
+
+    [hosts.lmstudio]                # and `openai@lmstudio:qwen3`
+    provider = "openai"
+    url = "http://localhost:1234/v1"
+
     [keys]
     "tree.open" = "ctrl+y"          # binding ids are in the help screen and the README
 
@@ -48,6 +56,46 @@ class OllamaConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     connect_seconds: Seconds = 5.0
     first_token_seconds: Seconds = 600.0
     idle_seconds: Seconds = 120.0
+
+    def __repr__(self) -> str:
+        return "OllamaConfig(...)"  # the address may hold a password
+
+
+Provider = Literal["ollama", "openai", "anthropic", "google"]
+HostName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]+$")]
+
+
+class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table `[hosts.NAME]`: a server that references name, as in `ollama@NAME:llama3.2`.
+
+    Headers and addresses may hold secrets, so neither is in its repr.
+
+    Attributes:
+        url: The server's address.
+        provider: What it speaks. LM Studio, vLLM and llama.cpp speak `openai`.
+        headers: Sent with each request to this server, and to no other.
+        api_key_env: The environment variable that holds its API key, or the name of an entry `chatui` in the keyring.
+        ca_file: A file of certificates (PEM) to trust instead of the system's.
+        connect_seconds: How long to wait for a connection.
+        first_token_seconds: How long a model may load or queue before its first token.
+        idle_seconds: How long a reply may stand still once it has begun.
+    """
+
+    url: str
+    provider: Provider = "ollama"
+    headers: dict[str, str] = {}
+    api_key_env: str | None = None
+    ca_file: str | None = None
+    connect_seconds: Seconds = 5.0
+    first_token_seconds: Seconds = 600.0
+    idle_seconds: Seconds = 120.0
+
+    def __repr__(self) -> str:
+        return f"HostConfig(provider={self.provider!r}, ...)"
+
+    def __rich_repr__(self) -> list[tuple[str, str]]:
+        """What rich and debuggers print: as little."""
+        return [("provider", self.provider)]
 
 
 Thinking = Literal["off", "on", "low", "medium", "high"]
@@ -100,6 +148,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         title: "auto" to ask a model for a thread's title after the first exchange, "off" for the first prompt's beginning.
         title_model: The reference of the model that is asked for titles; None for the one that answered.
         ollama: The table `[ollama]`.
+        hosts: The tables `[hosts.NAME]`.
         keys: Binding id to key, in Textual's names.
     """
 
@@ -112,6 +161,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title: Literal["auto", "off"] = "auto"
     title_model: str | None = None
     ollama: OllamaConfig = OllamaConfig()
+    hosts: dict[HostName, HostConfig] = {}
     keys: dict[str, str] = {}
 
 
@@ -170,4 +220,17 @@ def convert(values: dict[str, object], path: Path) -> Config:
         # msgspec's sentence ends with the place, as in "Expected `str`, got `int` - at `$.ollama.host`".
         reason, _, place = str(error).partition(" - at `$.")
         key = place.rstrip("`") or "the file"
+        if key.startswith("hosts[...]"):  # msgspec does not say which
+            key = f"hosts.{clean_line(_bad_host(values), 40)}{key.removeprefix('hosts[...]')}"
         raise ConfigError(f"{path}: {key}: {clean_line(reason)}.", "`chatui config show` prints every key.") from None
+
+
+def _bad_host(values: dict[str, object]) -> str:
+    """The name of the first of `[hosts]` that is wrong."""
+    hosts = values.get("hosts")
+    for name, host in hosts.items() if isinstance(hosts, dict) else ():
+        try:
+            msgspec.convert(host, HostConfig)
+        except msgspec.ValidationError:
+            return str(name)
+    return "*"

@@ -37,7 +37,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead_host: str) -> Pat
     folder = tmp_path / "home"
     folder.mkdir()
     for name in list(os.environ):
-        if name.startswith(("CHATUI_", "OLLAMA_", "XDG_")) or name in ("NO_COLOR", "EDITOR", "VISUAL"):
+        if name.startswith(("CHATUI_", "OLLAMA_", "OPENAI_", "ANTHROPIC_", "GOOGLE_", "GEMINI_", "XDG_")) or name in (
+            "NO_COLOR",
+            "EDITOR",
+            "VISUAL",
+        ):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
     for name, place in (("DATA", "data"), ("CONFIG", "config"), ("CACHE", "cache"), ("STATE", "state")):

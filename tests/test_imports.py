@@ -84,6 +84,13 @@ def test_each_library_is_used_in_its_place_alone(path: Path) -> None:
         "xllamacpp": {"models"},
         "ollama": {"models"},
         "langchain_ollama": {"models"},
+        "langchain_openai": {"models"},
+        "openai": {"models"},
+        "langchain_anthropic": {"models"},
+        "anthropic": {"models"},
+        "langchain_google_genai": {"models"},
+        "google": {"models"},
+        "keyring": {"models"},
     }
     wrong = [
         name for name in imports(path) if name.split(".")[0] in places and part(path) not in places[name.split(".")[0]]
@@ -124,7 +131,11 @@ def loaded(code: str) -> set[str]:
     return set(done.stdout.rpartition("LOADED ")[2].split())
 
 
-HEAVY = {"textual", "langgraph", "langchain_core", "langchain_ollama", "ollama", "xllamacpp", "pydantic"}
+EXTRAS = {
+    *("openai", "langchain_openai", "anthropic", "langchain_anthropic", "google", "langchain_google_genai"),
+    *("keyring", "xllamacpp"),
+}
+HEAVY = {"textual", "langgraph", "langchain_core", "langchain_ollama", "ollama", "pydantic"} | EXTRAS
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
@@ -139,6 +150,33 @@ def test_the_help_of_a_command_imports_neither_the_screen_nor_the_engine(command
     found = loaded(f"from chatui.cli.main import main\nassert main([{command!r}, '--help']) == 0")
     assert "typer" in found
     assert not found & (HEAVY - {"pydantic"})
+
+
+def test_looking_round_among_hosts_of_every_kind_imports_no_client() -> None:
+    code = """
+import asyncio
+from chatui.config import Config, HostConfig
+from chatui.models import Models
+hosts = {kind: HostConfig(url="http://127.0.0.1:1", provider=kind) for kind in ("ollama", "openai", "anthropic", "google")}
+listing = asyncio.run(Models(Config(hosts=hosts)).look_round())
+assert len(listing.notes) == 4, listing
+"""
+    assert not loaded(code) & HEAVY
+
+
+def test_asking_ollama_imports_no_other_provider_s_client() -> None:
+    from tests.ollama_server import OllamaServer
+
+    with OllamaServer() as server:
+        code = f"""
+import asyncio
+from chatui.config import Config, OllamaConfig
+from chatui.models import Models, parse_ref
+asyncio.run(Models(Config(ollama=OllamaConfig(host={server.url!r}))).open(parse_ref("smol")))
+"""
+        found = loaded(code)
+    assert "langchain_ollama" in found
+    assert not found & EXTRAS
 
 
 def test_listing_threads_needs_no_langgraph() -> None:

@@ -42,9 +42,12 @@ def list_models(context: typer.Context, json: Json = False) -> None:
     async def run() -> None:
         models = _models(context.obj)
         try:
-            found = await models.list()
+            listing = await models.look_round()
         finally:
             await models.close()
+        found = listing.models
+        for note in listing.notes:
+            print(clean_line(note, 400), file=sys.stderr)
         if json:
             output.print_json(found)
         elif found:

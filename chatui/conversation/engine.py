@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
+    from chatui.conversation.summaries import Summaries
     from chatui.conversation.turn import Turn
     from chatui.conversation.upkeep import Upkeep
 
@@ -55,6 +56,7 @@ class Conversation(Walk):
         self._turns: list[Turn] = []
         self._answered_by: OpenModel | None = None
         self._kept_ledger: Ledger | None = None
+        self._summaries: Summaries | None = None
 
     @property
     def running(self) -> bool:
@@ -64,6 +66,15 @@ class Conversation(Walk):
     def interrupted(self) -> Partial | None:
         """Return the reply that a crash cut off in this thread, None where there is none."""
         return None if self.running else self._store.partials.abandoned(self.thread_id)
+
+    @property
+    def summaries(self) -> Summaries:
+        """The summaries of this thread's branches, and the one that is being written."""
+        if self._summaries is None:
+            from chatui.conversation.summaries import Summaries
+
+            self._summaries = Summaries(self._store, self._models, self)
+        return self._summaries
 
     @property
     def upkeep(self) -> Upkeep:
@@ -261,7 +272,9 @@ class Conversation(Walk):
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
         parameters = self.settings.resolve(str(ref))
-        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun)
+        self.summaries.stop()
+        remembered = await asyncio.to_thread(self.memory.for_turn, follows or "", str(message.text))
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun, remembered)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         try:
@@ -271,6 +284,7 @@ class Conversation(Walk):
         finally:
             self._answered_by = self._turns[0].opened or self._answered_by
             self._turns = []
+        self.summaries.begin(ref)
 
     async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:
         """Run the turns beside each other; at the end one of their answers becomes the head."""

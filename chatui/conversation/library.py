@@ -24,6 +24,7 @@ from chatui.storage.records import now
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.memories import UserMemory
     from chatui.conversation.search import Results
 
 DEFAULT_USER = "default"
@@ -137,6 +138,12 @@ class Library:
     def users(self) -> list[str]:
         """Return the users that have threads here."""
         return self._store.threads.users()
+
+    def memories_of(self, user: str | None = None) -> UserMemory:
+        """Return what is remembered of a user; None for the one whose threads are made here."""
+        from chatui.conversation.memories import UserMemory
+
+        return UserMemory(self._store, self.config, user or self.user or DEFAULT_USER)
 
     def changed(self) -> bool:
         """Say whether anything was written to the file since the last call, by this process or another."""
@@ -346,5 +353,6 @@ class Library:
         """Stop running replies, keeping what came, and close the file."""
         running = [conversation for conversation in self._open.values() if conversation.running]
         await asyncio.gather(*(conversation.stop_and_wait() for conversation in running))
+        await asyncio.gather(*(conversation.summaries.end() for conversation in self._open.values()))
         await self.models.close()
         await self._store.close()

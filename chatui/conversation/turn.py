@@ -65,6 +65,7 @@ class Prompt(msgspec.Struct, frozen=True):
         parameters: What the model is asked with, the system prompt among them.
         model: Who is asked.
         begun: The beginning of the reply, where a cut one is gone on with.
+        remembered: The memory strategy, and what there is to send besides the branch.
     """
 
     message: HumanMessage
@@ -73,6 +74,7 @@ class Prompt(msgspec.Struct, frozen=True):
     parameters: Resolved
     model: ModelRef
     begun: str = ""
+    remembered: memory.Remembered = memory.Remembered()
 
 
 class _Reply:
@@ -282,14 +284,19 @@ class Turn:
         before = len(branch) + 1
         for _ in range(context.ATTEMPTS):
             selection = memory.select(
-                branch, system_prompt=prompt.parameters.values.system_prompt or "", context_length=budget
+                branch,
+                system_prompt=prompt.parameters.values.system_prompt or "",
+                context_length=budget,
+                remembered=prompt.remembered,
+                refused=refused is not None,
             )
             if refused is not None and len(selection.messages) >= before:
                 raise refused
             before = len(selection.messages)
             sent = [*selection.messages, *begun]
             tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
-            if not_sent := context.left_out(branch, selection.messages):
+            summarised = branch[: selection.remembered.covered]
+            if not_sent := context.left_out(branch, [*summarised, *selection.messages]):
                 self._put(Note(not_sent))
             self._put(Asked(len(sent), selection.left_out, tokens, room))
             if prompt.begun and refused is None:
@@ -301,6 +308,15 @@ class Turn:
                 left_out=selection.left_out,
                 estimated_tokens=tokens,
                 context_length=room,
+                strategy=str(selection.remembered.strategy),
+                lead=len(selection.messages) > 1
+                and bool(selection.left_out)
+                and selection.messages[system - 1] is branch[0],
+                summary=selection.remembered.summary,
+                summarised=selection.remembered.covered,
+                facts=list(selection.remembered.facts),
+                recalled=list(selection.remembered.recalled),
+                tokens=selection.tokens,
             )
             try:
                 await self._stream(model, sent)
@@ -310,7 +326,7 @@ class Turn:
                 if not isinstance(plain, ContextTooLong) or budget is None or self._reply.first_token is not None:
                     raise
                 refused, room = plain, plain.room
-                self._put(Note(f"{plain.title} It is asked again with fewer messages."))
+                self._put(Note(f"{plain.title} The model is asked again with fewer messages."))
             else:
                 await self._look_back(model, branch, sent)
                 return

@@ -11,6 +11,7 @@ from chatui.storage import Store
 from chatui.text import clean
 
 if TYPE_CHECKING:
+    from chatui.conversation.memories import ThreadMemory
     from chatui.conversation.settings import ThreadSettings
 
 #: So many messages at the end of a branch are found by going up from its head each time.
@@ -179,6 +180,13 @@ class Walk:
         from chatui.conversation.settings import ThreadSettings
 
         return ThreadSettings(self._store, self._config, self.thread_id, self.owner)
+
+    @property
+    def memory(self) -> ThreadMemory:
+        """What is sent of it, and what is remembered of its user."""
+        from chatui.conversation.memories import ThreadMemory
+
+        return ThreadMemory(self._store, self._config, self.thread_id, self.owner)
 
     # Moving
 

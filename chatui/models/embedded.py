@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -15,8 +17,8 @@ from langchain_core.messages import AIMessageChunk, BaseMessage, SystemMessage, 
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
-from chatui.config import Parameters
 from chatui.errors import ContextTooLong, MissingExtra, ModelError, ServerFault
+from chatui.models.arguments import renamed
 from chatui.models.embedded_server import CONTEXT_LENGTH, Server
 from chatui.models.opened import Ending, OpenModel
 from chatui.models.refs import DEMO_MODEL, ModelRef
@@ -39,6 +41,8 @@ _NAMES = {
     "stop": "stop",
 }
 
+#: "request (6031 tokens) exceeds the available context size (4096 tokens), try increasing it"
+_SIZES = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)")
 _END = object()
 
 
@@ -205,17 +209,11 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         idle_seconds=60.0,
         explain=_explain,
         ending=_ending,
-        arguments=arguments,
+        arguments=partial(renamed, names=_NAMES),
         takes=frozenset(_NAMES),
         thinks=False,
         longest=CONTEXT_LENGTH,
     )
-
-
-def arguments(parameters: Parameters) -> dict[str, Any]:
-    """Turn parameters into what `EmbeddedChat.astream` is given beside the messages. `stop` is an argument that LangChain knows."""
-    asked = {sent: value for name, sent in _NAMES.items() if (value := getattr(parameters, name)) is not None}
-    return asked | ({"stop": list(asked["stop"])} if "stop" in asked else {})
 
 
 def _load(ref: ModelRef, path: Path) -> None:
@@ -249,9 +247,12 @@ def _explain(error: BaseException, *, began: bool) -> ModelError:
         return error
     text = clean_line(str(error), 200)
     if "context" in text.lower() and "exceed" in text.lower():
+        sizes = _SIZES.search(text)
         return ContextTooLong(
             f"The messages do not fit into the embedded model's {CONTEXT_LENGTH} tokens.",
             "Shorten the prompt, or go on from an earlier message.",
+            need=int(sizes[1]) if sizes else None,
+            room=int(sizes[2]) if sizes else None,
         )
     kept = "What came is kept; try again." if began else "Try again."
     return ServerFault(f"The embedded model failed: {text.rstrip('.') or type(error).__name__}.", kept)

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chatui.config import OllamaConfig, Parameters
+from chatui.config import HostConfig, OllamaConfig, Parameters
 from chatui.errors import ModelError, UnknownModel
 from chatui.models import ollama_hosts
+from chatui.models.hosts import certificates, check_headers, needed_key
 from chatui.models.ollama_errors import bad_environment, explain, from_status, pull_broken, pull_failed
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import ModelRef
@@ -45,10 +46,12 @@ class Ollama:
 
     Args:
         config: Its address and the limits.
+        name: The name of the host where it is a named one, and `config` its table.
     """
 
-    def __init__(self, config: OllamaConfig) -> None:
+    def __init__(self, config: OllamaConfig | HostConfig, name: str | None = None) -> None:
         self._config = config
+        self._name = name
         self._transports: list[Transport] = []
         self._opened: dict[tuple[str, bool], ChatOllama] = {}
 
@@ -59,12 +62,14 @@ class Ollama:
         Raises:
             ConfigError: The configured address, or `OLLAMA_HOST`, is none.
         """
+        if isinstance(self._config, HostConfig):
+            return ollama_hosts.normalise(self._config.url, f"url in [hosts.{self._name}]")
         return ollama_hosts.base_url(self._config.host)
 
     @property
     def is_named(self) -> bool:
         """Whether somebody said where the server is."""
-        return bool(self._config.host or os.environ.get("OLLAMA_HOST"))
+        return isinstance(self._config, HostConfig) or bool(self._config.host or os.environ.get("OLLAMA_HOST"))
 
     @property
     def shown_url(self) -> str:
@@ -88,7 +93,7 @@ class Ollama:
         """
         tags = await self._ask("GET", "/api/tags", seconds=_LOOK_SECONDS)
         running = await self._running()
-        return [_info(entry, running) for entry in _entries(tags)]
+        return [_info(entry, running, self._name) for entry in _entries(tags)]
 
     async def _running(self) -> dict[str, int | None] | None:
         """The loaded models and the context that is in force for each, not the most it could have; None where it is not told."""
@@ -298,8 +303,16 @@ class Ollama:
         from chatui.models.ollama_transport import Transport
 
         url = self.url
+        trusted, headers = None, dict[str, str]()
+        key: str | Callable[[], str | None] | None = os.environ.get("OLLAMA_API_KEY")
+        if isinstance(self._config, HostConfig):
+            name, variable = str(self._name), self._config.api_key_env
+            check_headers(name, self._config)
+            trusted, headers = certificates(name, self._config), self._config.headers
+            # The general key is for the general server.
+            key = partial(needed_key, f"The host {name}", variable) if variable else None
         try:
-            return Transport(url, os.environ.get("OLLAMA_API_KEY"))
+            return Transport(url, key, headers=headers, trusted=trusted)
         except (ImportError, OSError, ValueError) as error:
             raise bad_environment(error) from error
 
@@ -342,14 +355,14 @@ def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:
     return [entry for entry in models if isinstance(entry, dict)] if isinstance(models, list) else []
 
 
-def _info(entry: dict[str, Any], running: dict[str, int | None] | None) -> ModelInfo:
+def _info(entry: dict[str, Any], running: dict[str, int | None] | None, host: str | None) -> ModelInfo:
     details = entry.get("details") or {}
     name = str(entry.get("name", ""))
     capabilities = entry.get("capabilities")
     if capabilities is None and "bert" in str(details.get("family")):
         capabilities = ["embedding"]  # older servers tell none, and this family cannot chat
     return ModelInfo(
-        model=f"ollama:{clean_line(name)}",
+        model=str(ModelRef("ollama", clean_line(name), host)),
         size=_whole(entry.get("size")),
         parameters=clean_line(str(details.get("parameter_size") or "")) or None,
         quantization=clean_line(str(details.get("quantization_level") or "")) or None,

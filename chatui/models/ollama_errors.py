@@ -125,7 +125,8 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
         return _refused(details, said, url, model)
     if status in (401, 403):
         return Unauthorized(
-            f"Ollama at {url} wants an API key or a password.", "Set OLLAMA_API_KEY, or put it into the host."
+            f"Ollama at {url} wants an API key or a password.",
+            "Set OLLAMA_API_KEY, or for a named host the variable of its api_key_env.",
         )
     if status in (429, 502, 503, 504):
         return ServerBusy(f"Ollama at {url} is busy (status {status}).", "Wait a moment and try again.")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import ssl
-from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from collections.abc import Callable, Mapping
+from urllib.parse import urlsplit
 
 import httpx
 
-from chatui.models.ollama_hosts import is_loopback
+from chatui.models.hosts import Secrets, basic, proxy_for
 
 #: Seconds to wait before asking a busy server again: a queue that is full answers 503 at once, and is often short.
 _PAUSES = (0.2, 0.8)
@@ -30,28 +29,42 @@ class Transport(httpx.AsyncHTTPTransport):
 
     Args:
         url: The server's whole URL, with credentials if it has some.
-        key: An API key; credentials in the URL come before it.
+        key: An API key, or what looks for it when it is first needed; credentials in the URL come before it.
+        headers: Further headers, for this server alone.
+        trusted: Certificates to trust instead of the system's.
 
     Raises:
         ImportError, OSError, ValueError: A variable for proxies or certificates cannot be used.
     """
 
-    def __init__(self, url: str, key: str | None = None) -> None:
-        parts = urlsplit(url)
-        direct = is_loopback(url) or proxy_bypass(parts.netloc.rpartition("@")[2])
-        super().__init__(verify=_certificates(parts.scheme), proxy=None if direct else _proxy(parts.scheme))
-        self._authorization = f"Bearer {key}" if key else None
-        if parts.username:
-            pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-            self._authorization = f"Basic {base64.b64encode(pair.encode()).decode()}"
-        self._origin = (parts.scheme, parts.hostname, parts.port)
+    def __init__(
+        self,
+        url: str,
+        key: str | Callable[[], str | None] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        trusted: ssl.SSLContext | None = None,
+    ) -> None:
+        super().__init__(verify=trusted or _certificates(urlsplit(url).scheme), proxy=proxy_for(url))
+        self._url = url
+        self._key = key
+        self._headers = dict(headers or {})
+        self._secrets: Secrets | None = None
+
+    async def _find_secrets(self) -> Secrets:
+        # A keyring may ask its owner: not on the loop that draws the screen.
+        key = await asyncio.to_thread(self._key) if callable(self._key) else self._key
+        authorization = basic(self._url) or (f"Bearer {key}" if key else None)
+        mine = {"Authorization": authorization} if authorization else {}
+        # The Python client sends OLLAMA_API_KEY to any server.
+        return Secrets(self._url, {**mine, **self._headers}, drop=("Authorization",))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and return the answer, whose body is still to come."""
         url = request.url
-        # A redirect to another server gets no credentials.
-        if self._authorization and (url.scheme, url.host, url.port or _port(url.scheme)) == self._origin:
-            request.headers["Authorization"] = self._authorization
+        if self._secrets is None:
+            self._secrets = await self._find_secrets()
+        self._secrets.apply(request)
         if url.path.endswith("/api/chat"):
             request = await _without_truncation(request)
         response = await super().handle_async_request(request)
@@ -76,13 +89,3 @@ async def _without_truncation(request: httpx.Request) -> httpx.Request:
 def _certificates(scheme: str) -> ssl.SSLContext:
     """The certificates to trust: none, and at no cost, where no TLS is spoken; else those that the environment names."""
     return httpx.create_ssl_context() if scheme == "https" else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def _proxy(scheme: str) -> str | None:
-    proxies = getproxies()
-    proxy = proxies.get(scheme) or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
-
-
-def _port(scheme: str) -> int:
-    return 443 if scheme == "https" else 80

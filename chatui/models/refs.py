@@ -9,7 +9,7 @@ import msgspec
 from chatui.errors import UsageError
 from chatui.text import clean_line
 
-PROVIDERS = ("ollama", "embedded")
+PROVIDERS = ("ollama", "openai", "anthropic", "google", "embedded")
 
 #: What `embedded:default` stands for.
 DEMO_NAME = "smollm2-135m"

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
-from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, cast
 
-from chatui.config import Config
-from chatui.errors import ChatuiError, ModelError, NoModel, Unreachable, UsageError
+import msgspec
+
+from chatui.config import Config, HostConfig
+from chatui.errors import ChatuiError, ModelError, NoModel, Stalled, Unreachable, UsageError
 from chatui.models.opened import ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import DEMO_MODEL, ModelRef, parse_ref
+from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.models.api import Api
     from chatui.models.ollama import Ollama
+
+#: Seconds that a list waits for a host that is away.
+LOOK_SECONDS = 2.0
+
+
+class Listing(msgspec.Struct, frozen=True):
+    """The models that answered, and a sentence for each named host that did not."""
+
+    models: list[ModelInfo]
+    notes: list[str]
 
 
 def embedded_available() -> bool:
@@ -38,27 +52,45 @@ class Models:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._kept_ollama: Ollama | None = None
+        self._servers: dict[tuple[str, str | None], Ollama | Api] = {}
 
     @property
     def _ollama(self) -> Ollama:
-        if self._kept_ollama is None:
-            from chatui.models.ollama import Ollama
-
-            self._kept_ollama = Ollama(self._config.ollama)
-        return self._kept_ollama
+        return cast("Ollama", self._server_of("ollama", None))
 
     async def list(self) -> list[ModelInfo]:
         """Return the models of every provider that answers; one that does not, or is set up wrongly, is no error here."""
-        found: list[ModelInfo] = []
-        # Whoever wants to know why it does not answer asks `chatui doctor`, or for a model by name.
-        with suppress(ChatuiError):
-            found += await self._ollama.list()
+        return (await self.look_round()).models
+
+    async def look_round(self) -> Listing:
+        """Return the models of this machine and of all named hosts, which are asked at once, and of hosts that are away a note.
+
+        The services of `openai:`, `anthropic:` and `google:` are not asked: nothing leaves for them before somebody names them.
+        """
+        places: list[tuple[str, str | None]] = [("ollama", None)]
+        places += [(host.provider, name) for name, host in self._config.hosts.items()]
+        answers = await asyncio.gather(*(self._look_at(*place) for place in places))
+        found = [model for answer in answers if not isinstance(answer, ChatuiError) for model in answer]
+        notes = [
+            f"{name}: {answer.title}"
+            for (_, name), answer in zip(places, answers, strict=True)
+            # Whoever wants to know why the server that nobody set up does not answer asks `chatui doctor`.
+            if name is not None and isinstance(answer, ChatuiError)
+        ]
         if embedded_available() and await asyncio.to_thread(embedded_present):
             from chatui.models.weights import info
 
             found.append(info(DEMO_MODEL))
-        return found
+        return Listing(found, notes)
+
+    async def _look_at(self, provider: str, name: str | None) -> Sequence[ModelInfo] | ChatuiError:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self._server_of(provider, name).list()
+        except TimeoutError:
+            return Stalled(f"It said nothing for {LOOK_SECONDS:.0f} s.")
+        except ChatuiError as error:
+            return error
 
     async def choose(self, thread_model: str | None) -> ModelRef:
         """Return the model to ask: the thread's, else the configured one, else Ollama's first, else the embedded one.
@@ -142,14 +174,42 @@ class Models:
         else:
             await self._server(ref).remove(ref)
 
-    def _server(self, ref: ModelRef) -> Ollama:
+    def _server(self, ref: ModelRef) -> Ollama | Api:
         if ref.host is not None:
-            raise UsageError(
-                f'There is no host named "{ref.host}".', "Set the address as host in [ollama] of the config file."
-            )
-        return self._ollama
+            host = self._config.hosts.get(ref.host)
+            if host is None:
+                known = ", ".join(self._config.hosts)
+                there = f" There is {known}." if known else ""
+                raise UsageError(
+                    f'There is no host named "{clean_line(ref.host, 80)}".',
+                    f"Put its url into a table [hosts.{clean_line(ref.host, 80)}] of the config file.{there}",
+                )
+            if host.provider != ref.provider:
+                raise UsageError(
+                    f'The host "{ref.host}" speaks {host.provider} by the config file, not {ref.provider}.',
+                    f"Write {host.provider}@{ref.host}:{clean_line(ref.name)},"
+                    f' or set provider = "{ref.provider}" in [hosts.{ref.host}].',
+                )
+        return self._server_of(ref.provider, ref.host)
+
+    def _server_of(self, provider: str, name: str | None) -> Ollama | Api:
+        if (provider, name) not in self._servers:
+            host = None if name is None else self._config.hosts[name]
+            self._servers[provider, name] = _make_server(provider, name, host, self._config)
+        return self._servers[provider, name]
 
     async def close(self) -> None:
         """Close connections. A loaded embedded model stays until the program ends, which frees it."""
-        if self._kept_ollama is not None:
-            await self._kept_ollama.close()
+        for server in self._servers.values():
+            await server.close()
+
+
+def _make_server(provider: str, name: str | None, host: HostConfig | None, config: Config) -> Ollama | Api:
+    if provider == "ollama":
+        from chatui.models.ollama import Ollama
+
+        return Ollama(host or config.ollama, name)
+    from chatui.models import anthropic, google, openai
+
+    kinds: dict[str, type[Api]] = {"openai": openai.OpenAI, "anthropic": anthropic.Anthropic, "google": google.Google}
+    return kinds[provider](host, name)

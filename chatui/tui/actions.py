@@ -9,6 +9,7 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 from __future__ import annotations
 
 from chatui.tui.action import Action
+from chatui.tui.memory_actions import MEMORY_ACTIONS
 from chatui.tui.model_actions import MODEL_ACTIONS
 from chatui.tui.search_actions import SEARCH_ACTIONS
 from chatui.tui.settings_actions import SETTINGS_ACTIONS
@@ -443,4 +444,5 @@ ACTIONS: tuple[Action, ...] = (
     *SEARCH_ACTIONS,
     *SETTINGS_ACTIONS,
     *MODEL_ACTIONS,
+    *MEMORY_ACTIONS,
 )

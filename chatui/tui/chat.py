@@ -275,11 +275,19 @@ class ChatScreen(Screen[None]):
             from chatui.tui.finding import Finding
             from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
+            from chatui.tui.memory import MemoryKeeper
             from chatui.tui.reading import Reading
             from chatui.tui.settings import Setting
 
             self._finding = Finding(self)
-            later = (Marks(self), Reading(self), self._finding, Setting(self), Importing(self))
+            later = (
+                Marks(self),
+                Reading(self),
+                self._finding,
+                Setting(self),
+                Importing(self),
+                MemoryKeeper(self),
+            )
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen
         try:

@@ -104,6 +104,7 @@ class Reading:
             ("Model", message.model or ""),
             ("Tokens", figures.tokens(message)),
             ("Sent", _sent(message) if message.role == "assistant" else ""),
+            *_besides(message),
             ("Seconds", _seconds(message)),
             ("Thought", labels.seconds(message.reasoning_seconds) if message.reasoning_seconds is not None else ""),
             ("Length", labels.plural(len(message.text), "character")),
@@ -214,3 +215,24 @@ def _sent(message: Message) -> str:
     if sent.left_out:
         line += "; the oldest was left out" if sent.left_out == 1 else f"; the {sent.left_out:,} oldest were left out"
     return f"{line}; of these the server itself dropped about {sent.cut:,}" if sent.cut else line
+
+
+def _besides(message: Message) -> list[tuple[str, str]]:
+    """What else the model was sent for an answer, and which messages, each with its estimated tokens."""
+    sent = message.sent
+    if sent is None or not sent.strategy:
+        return []
+    last = message.depth - 1
+    first = sent.left_out + 1 + sent.lead
+    which = f"#{first} to #{last}" if first < last else f"#{last}"
+    which = f"#1 and {which}" if sent.lead else which
+
+    def tokens(part: str) -> str:
+        return f" (about {sent.tokens.get(part, 0):,} tokens)"
+
+    return [
+        ("Strategy", f"{sent.strategy}: {which}{tokens('messages')}"),
+        ("Summary", f"of #1 to #{sent.summarised}{tokens('summary')}: {sent.summary}" if sent.summary else ""),
+        ("Remembered", f"{'; '.join(sent.facts)}{tokens('memories')}" if sent.facts else ""),
+        *(("Recalled", f"“{item.title}”: {item.text}") for item in sent.recalled),
+    ]

@@ -113,7 +113,9 @@ class SettingsScreen(ModalScreen[None]):
         parts = [Content.styled("Set for  ", "$muted")]
         for level in LEVELS:
             style = "$block-cursor-foreground on $primary bold" if level == self._level else "$muted"
-            parts.append(Content.assemble((f" {self._whom(level)} ", style), " "))
+            # Not by colour alone.
+            sign = "›" if level == self._level else " "
+            parts.append(Content.assemble((f"{sign}{self._whom(level)} ", style), " "))
         self.query_one("#settings-level", Static).update(Content("").join(parts))
         self._about()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from chatui.conversation.context import estimate_text
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
-from chatui.errors import ChatuiError, NoModel, SchemaChange
+from chatui.errors import ChatuiError, ContextTooLong, NoModel, SchemaChange
 from chatui.tui import figures, labels
 from chatui.tui.message import alternatives_sign
 from chatui.tui.replies import Refused, Reply, Turn
@@ -339,6 +339,8 @@ class Turns:
             Choice("R", "Another model", "retry_with"),
             Choice("e", "Edit the message", "edit"),
         ]
+        if isinstance(event.error, ContextTooLong):
+            choices.insert(1, Choice("s", "Set num_ctx", "settings"))
         self._offer(str(event.error), choices, tone="error")
         if self._screen.prompt.has_focus and not self._screen.prompt.text:
             self._screen.offer.focus()
@@ -370,6 +372,8 @@ class Turns:
                 await self.regenerate(self._failed)
             elif name == "retry_with":
                 self._regenerate_with(node_id=self._failed)
+            elif name == "settings":
+                await screen.action_do("settings.open", "num_ctx")
             elif name == "edit" and self._failed:
                 self._edit(message=conversation.message(self._failed))
             if name in {"keep", "discard"}:

@@ -123,7 +123,7 @@ async def test_a_real_400_is_asked_again_with_what_there_is_room_for(
     assert second.estimated_tokens < 600
     assert notes(events) == [
         "The messages do not fit into the context of ollama:smol (1040 tokens, there is room for 600)."
-        " It is asked again with fewer messages.",
+        " The model is asked again with fewer messages.",
         f"{second.left_out} older messages are not sent: #1 to #{second.left_out}.",
     ]
     assert [len(said(body)) for body in server.asked[-2:]] == [13, 13 - second.left_out]

@@ -7,8 +7,10 @@ import json
 import pytest
 
 from chatui.config import Parameters
+from chatui.errors import ContextTooLong
 from chatui.models import Models
-from chatui.models.embedded import arguments as embedded_arguments
+from chatui.models.arguments import renamed
+from chatui.models.embedded import _NAMES, _explain
 from chatui.models.ollama import MAX_TOKENS
 from tests.models.asking import SMOL, ask
 from tests.models.test_embedded import DEMO_CHAT, delta, fake
@@ -84,14 +86,24 @@ async def test_the_context_in_force_is_the_servers_to_tell(models: Models, serve
     assert await opened.in_force() == 2048
 
 
+async def test_the_embedded_model_says_what_it_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "request (6031 tokens) exceeds the available context size (4096 tokens), try increasing it"
+    fake(monkeypatch, {"error": {"code": 400, "message": said, "type": "exceed_context_size_error"}})
+    with pytest.raises(RuntimeError) as caught:
+        await DEMO_CHAT.ainvoke("Hello")
+    error = _explain(caught.value, began=False)
+    assert isinstance(error, ContextTooLong)
+    assert (error.need, error.room) == (6031, 4096)
+
+
 async def test_the_embedded_model_takes_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:
     server = fake(monkeypatch, delta("Hi"), delta(None, "stop"))
-    async for _ in DEMO_CHAT.astream("Hello", **embedded_arguments(ALL)):
+    async for _ in DEMO_CHAT.astream("Hello", **renamed(ALL, _NAMES)):
         pass
     names = ("temperature", "top_p", "top_k", "seed", "max_tokens", "repeat_penalty", "stop")
     assert [server.request[name] for name in names] == [0.5, 0.9, 40, 7, 99, 1.1, ["END", "天"]]
     json.dumps(server.request)
-    async for _ in DEMO_CHAT.astream("Hello", **embedded_arguments(Parameters())):
+    async for _ in DEMO_CHAT.astream("Hello", **renamed(Parameters(), _NAMES)):
         pass
     assert server.request["temperature"] == 0.2
     assert "seed" not in server.request

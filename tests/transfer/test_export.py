@@ -41,7 +41,7 @@ def messages(draw: st.DrawFn, number: int) -> BaseMessage:
     kind = draw(st.sampled_from(["human", "ai", "ai", "tool", "system"]))
     text, own = draw(TEXTS), f"m{number}"
     if kind == "human":
-        blocks: list[str | dict[Any, Any]] = [{"type": "text", "text": text}]
+        blocks: list[str | dict[str, Any]] = [{"type": "text", "text": text}]
         return HumanMessage(blocks if draw(st.booleans()) else text, id=own)
     if kind == "tool":
         return ToolMessage(

@@ -7,6 +7,7 @@ from langchain_core.messages import AIMessageChunk
 from textual.widgets import Input, Static, TextArea
 
 from chatui.conversation.events import Started
+from chatui.errors import ContextTooLong
 from chatui.tui.settings import Presets, SettingsScreen
 from tests.tui.conftest import Window, plain, rows_of, window
 from tests.tui.seed import MODEL, OTHER
@@ -207,6 +208,17 @@ async def test_it_stands_there_before_the_reply_comes(tmp_path: Path) -> None:
         assert isinstance(chat.screen.reply and chat.screen.reply.started, Started)
         gate.set()
         await chat.until(lambda: chat.screen.reply is None)
+
+
+async def test_a_prompt_that_has_no_room_offers_the_way_out(chat: Window) -> None:
+    chat.models.script = [ContextTooLong("It does not fit.", "Send less.", need=280, room=128)]
+    await chat.write("A very long prompt")
+    await chat.until(lambda: chat.screen.reply is None and chat.screen.offer.display)
+    assert [choice.title for choice in chat.screen.offer.choices][:2] == ["Retry", "Set num_ctx"]
+    chat.screen.offer.focus()
+    await chat.press("s")
+    await chat.until(lambda: isinstance(chat.app.screen, SettingsScreen))
+    assert under_cursor(chat) == "Context (num_ctx)"
 
 
 async def test_the_gauge_is_estimated_while_one_writes_and_exact_afterwards(tmp_path: Path) -> None:
