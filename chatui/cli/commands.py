@@ -51,7 +51,7 @@ COMMANDS: dict[str, Command] = {
         "PATH", "Take in conversations of other programs; again adds what is new", "importing:import_", "Threads"
     ),
     "export": Command(
-        "[THREAD...|--all]", "Threads as Markdown, JSON or LangChain messages", "exporting:export", "Threads"
+        "[THREAD...|--all]", "Threads as Markdown, HTML, JSON or LangChain messages", "exporting:export", "Threads"
     ),
     "models": Command("[list|pull|show]", "The models that can be used", "models:app", "Setup"),
     "memory": Command("[list|add|edit|forget]", "What is remembered of a user", "memory:app", "Setup"),

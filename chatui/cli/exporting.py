@@ -27,12 +27,14 @@ def export(
         list[str] | None, typer.Argument(metavar="[THREAD...]", help="Their ids, starts of ids, or titles.")
     ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every thread that the list has, the archived ones too.")] = False,
-    kind: Annotated[str, typer.Option("-f", "--format", metavar="FORMAT", help="md, json, jsonl or messages.")] = "md",
+    kind: Annotated[
+        str, typer.Option("-f", "--format", metavar="FORMAT", help="md, html, json, jsonl or messages.")
+    ] = "md",
     path: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="PATH", help="The file; else standard output.")
     ] = None,
     all_branches: Annotated[
-        bool, typer.Option("--all-branches", help="Every branch; json and jsonl have all anyway.")
+        bool, typer.Option("--all-branches", help="Every branch; html, json and jsonl have all anyway.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Write over a file that is there.")] = False,
 ) -> None:

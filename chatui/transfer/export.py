@@ -1,7 +1,4 @@
-"""Threads on their way out: what an exporter is given, and the formats.
-
-Each exporter makes text piece by piece, a thread at a time.
-"""
+"""Threads on their way out: what an exporter is given, and the formats. Each exporter makes text piece by piece."""
 
 from __future__ import annotations
 
@@ -17,6 +14,7 @@ from chatui.storage.records import Message, Thread
 #: The formats, each with the module that has `pieces(threads, all_branches) -> Iterator[str]`, and the end of a file's name.
 FORMATS = {
     "md": ("markdown", "md"),
+    "html": ("html", "html"),
     "json": ("chatui_json", "json"),
     "jsonl": ("chatui_jsonl", "jsonl"),
     "messages": ("langchain_messages", "json"),

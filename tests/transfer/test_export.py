@@ -180,3 +180,18 @@ async def test_a_newer_form_is_skipped(store: Store, tmp_path: Path) -> None:
     file.write_text('[{"chatui": 2, "thread": {"thread_id": "x"}, "messages": []}]')
     report = await take_in(store, file)
     assert [skipped.why for skipped in report.skipped] == ["A newer chatui wrote it."]
+
+
+async def test_a_page_holds_every_branch_and_nothing_that_runs(store: Store) -> None:
+    evil = '</div><script>alert(1)</script><img src="https://x.test/a">'
+    said = [HumanMessage(evil, id="a"), AIMessage("old", id='"><b>'), AIMessage(evil, id="c")]
+    await plant(store, [Seedling(said[0], None, now()), Seedling(said[1], 0, now()), Seedling(said[2], 0, now())])
+    page = "".join(pieces("html", [out(store)]))
+    assert page.count("<script>") == 1
+    assert "<img" not in page
+    assert page.count("&lt;script&gt;alert(1)") == 3  # twice as messages and once as the title
+    assert page.count("<article") == 3
+    assert page.count(" hidden>") == 1  # the answer that is not on the active branch
+    assert "1/2" in page
+    assert "2/2" in page
+    assert "default-src 'none'" in page
