@@ -15,10 +15,10 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from chatui.conversation.context import estimate_text
 from chatui.conversation.strategy import Strategy
+from chatui.storage.attached import image_count
 from chatui.storage.records import Recalled
 
 T = TypeVar("T")
-from chatui.storage.attached import image_count
 
 DEFAULT_STRATEGY = "tokens:auto"
 
