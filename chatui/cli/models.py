@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chatui.cli import output
-from chatui.cli.main import say
+from chatui.cli.asking import agreed
 from chatui.cli.session import Session
 from chatui.cli.threads import Json
 from chatui.cli.typer_app import group
-from chatui.errors import UsageError
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
     from chatui.models import ModelInfo, Models, PullMeter, PullProgress
+
+_NO_TERMINAL = "There is no terminal to ask on.", "Say --yes to remove the model."
 
 app = group("The models that can be used. Alone it lists them.")
 
@@ -120,7 +121,7 @@ def remove(
     async def run() -> int:
         models = _models(context.obj)
         try:
-            if not (yes or _agreed(f"Remove {clean_line(str(reference))} from the disk?")):
+            if not (yes or agreed(f"Remove {clean_line(str(reference))} from the disk?", *_NO_TERMINAL)):
                 return 1
             await models.remove(reference)
         finally:
@@ -132,23 +133,6 @@ def remove(
         return 0
 
     return asyncio.run(run())
-
-
-def _agreed(question: str) -> bool:
-    """Ask on the terminal.
-
-    Raises:
-        UsageError: There is none.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("There is no terminal to ask on.", "Say --yes to remove the model.")
-    # On standard error: standard output may be JSON that goes elsewhere.
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        return True
-    say("Nothing was removed.")
-    return False
 
 
 def _models(session: Session) -> Models:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from chatui.storage.attached import image_count
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _READ_SHARE = 0.75
 _REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
 #: What a message costs besides its text: role and separators.
 _MESSAGE_TOKENS = 5
+#: What an image costs: models differ, and this is what common ones take of a photograph.
+_IMAGE_TOKENS = 1000
 #: Seconds for asking which context a reply had.
 LOOK_SECONDS = 1.0
 
@@ -40,6 +43,11 @@ def estimate_text(text: str) -> int:
     """
     plain = len(text) if text.isascii() else sum(map(str.isascii, text))
     return (plain + 3) // 4 + (len(text) - plain)
+
+
+def estimate_message(message: BaseMessage) -> int:
+    """Estimate the tokens of a message, its images too."""
+    return _MESSAGE_TOKENS + estimate_text(str(message.text)) + _IMAGE_TOKENS * image_count(message)
 
 
 def least_tokens(text: str) -> int:
@@ -144,10 +152,10 @@ def cut(sent: Sequence[BaseMessage], *, estimated: int, read: int | None, room: 
         return 0
     system = [message for message in sent if message.type == "system"]
     others = [message for message in sent if message.type != "system"]
-    left = read - sum(_tokens(message) for message in system)
+    left = read - sum(estimate_message(message) for message in system)
     kept = 0
     for message in reversed(others):
-        left -= _tokens(message)
+        left -= estimate_message(message)
         if left < 0:
             break
         kept += 1
@@ -174,10 +182,6 @@ def cut_note(
         f"The server cut the history by itself{which}. It read {read:,} of about {estimated:,} tokens; "
         "a larger num_ctx (F4), or a newer server, helps."
     )
-
-
-def _tokens(message: BaseMessage) -> int:
-    return _MESSAGE_TOKENS + estimate_text(str(message.text))
 
 
 def _count(count: int, one: str, many: str) -> str:

@@ -13,9 +13,8 @@ from typing import TypeVar
 import msgspec
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
-from chatui.conversation.context import estimate_text
+from chatui.conversation.context import estimate_message, estimate_text
 from chatui.conversation.strategy import Strategy
-from chatui.storage.attached import image_count
 from chatui.storage.records import Recalled
 
 T = TypeVar("T")
@@ -26,8 +25,6 @@ DEFAULT_STRATEGY = "tokens:auto"
 _UNKNOWN_CONTEXT = 4096
 #: The share of the context that is kept for the reply, and the most tokens it needs to be.
 _REPLY_SHARE, _REPLY_TOKENS = 0.25, 2048
-#: What a message costs besides its text: role and separators.
-_MESSAGE_TOKENS = 5
 #: The share of what is left that memories, the summary and recalled text may take each.
 _SHARE = 0.25
 
@@ -54,10 +51,6 @@ class Remembered(msgspec.Struct, frozen=True):
     recalled: Sequence[Recalled] = ()
 
 
-#: What an image costs: models differ, and this is what common ones take of a photograph.
-_IMAGE_TOKENS = 1000
-
-
 class Selection(msgspec.Struct, frozen=True):
     """What is sent.
 
@@ -78,10 +71,7 @@ class Selection(msgspec.Struct, frozen=True):
 
 def estimate_tokens(messages: Iterable[BaseMessage]) -> int:
     """Estimate the tokens of messages without the model's tokenizer: too many rather than too few."""
-    return sum(
-        _MESSAGE_TOKENS + estimate_text(str(message.text)) + _IMAGE_TOKENS * image_count(message)
-        for message in messages
-    )
+    return sum(map(estimate_message, messages))
 
 
 def select(

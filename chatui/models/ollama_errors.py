@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from json import JSONDecodeError
 from typing import Any
 
@@ -30,9 +29,9 @@ from chatui.errors import (
     Unreachable,
     Unsupported,
 )
+from chatui.models.faults import TLS, is_page
 from chatui.text import clean_line
 
-_TLS = re.compile(r"certificate|ssl|tls|wrong_version", re.IGNORECASE)
 _TRY_AGAIN = "What came is kept; try again."
 
 
@@ -60,7 +59,7 @@ def explain(error: BaseException, *, url: str, model: str, began: bool) -> Model
         isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | ConnectionRefusedError)
         or type(error) is ConnectionError
     ):
-        if _TLS.search(str(error)):
+        if TLS.search(str(error)):
             return Unreachable(
                 f"No secure connection to Ollama at {url}: {clean_line(str(error), 120)}.",
                 "Check the certificate, and whether it is http or https.",
@@ -107,7 +106,7 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
         model: The reference of the model that was asked.
         began: Whether some of the reply had come.
     """
-    if _is_page(body):
+    if is_page(body):
         return ServerBusy(
             f"{url} answered with a web page (status {status}) and not as Ollama does.",
             "Is a proxy between? Check the address, or try again later.",
@@ -249,7 +248,3 @@ def _details(body: str) -> dict[str, Any]:
         else:
             break
     return value if isinstance(value, dict) else {"message": str(value)}
-
-
-def _is_page(body: str) -> bool:
-    return body.lstrip()[:15].lower().startswith(("<!doctype", "<html"))

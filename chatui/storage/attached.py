@@ -6,9 +6,10 @@ An image is a content block in LangChain's standard form; what we know of its fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from langchain_core.messages import BaseMessage
+if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage
 
 #: What the line of an image, and of anything else that is no text, begins with.
 IMAGE, OTHER = "🖼", "📎"

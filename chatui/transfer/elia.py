@@ -21,30 +21,24 @@ def has(tables: dict[str, set[str]]) -> bool:
 
 def read(source: Source) -> Iterator[Item]:
     """Yield the chats of a file."""
-    with foreign.reading(source.path) as connection:
-        columns = foreign.columns(connection)
-        chats = connection.execute("SELECT * FROM chat ORDER BY id").fetchall()
-        for number, chat in enumerate(chats):
-            source.told(number / len(chats))
-            where = f"{source.name}, chat {chat['id']}"
-            archived = "archived" in columns["chat"] and bool(chat["archived"])
-            rows = connection.execute("SELECT * FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],)).fetchall()
-            messages = []
-            for row in rows:
-                if not isinstance(row["content"], str):
-                    yield Skipped(f"{where}, message {row['id']}", "Its content is no text.")
-                    continue
-                messages.append(_message(row, columns["message"]))
-            if not any(message.parent for message in messages):
-                chained(messages)
-            yield SourceThread(
-                key=f"{chat['id']}\0{chat['started_at']}",
-                where=where,
-                messages=in_order(messages),
-                title=text_of(chat["title"]),
-                created_at=messages[0].created_at if messages else iso(chat["started_at"]),
-                archived=archived,
-            )
+    for where, chat, rows, columns in foreign.chats(source):
+        archived = "archived" in columns["chat"] and bool(chat["archived"])
+        messages = []
+        for row in rows:
+            if not isinstance(row["content"], str):
+                yield Skipped(f"{where}, message {row['id']}", "Its content is no text.")
+                continue
+            messages.append(_message(row, columns["message"]))
+        if not any(message.parent for message in messages):
+            chained(messages)
+        yield SourceThread(
+            key=f"{chat['id']}\0{chat['started_at']}",
+            where=where,
+            messages=in_order(messages),
+            title=text_of(chat["title"]),
+            created_at=messages[0].created_at if messages else iso(chat["started_at"]),
+            archived=archived,
+        )
 
 
 def _message(row: sqlite3.Row, columns: set[str]) -> SourceMessage:

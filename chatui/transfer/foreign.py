@@ -8,9 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from chatui.errors import DatabaseError
 from chatui.text import clean_line
+
+if TYPE_CHECKING:
+    from chatui.transfer.sources import Source
 
 #: The most bytes of one text or blob: SQLite refuses to hand out a larger one.
 MOST_BYTES = 100_000_000
@@ -76,6 +80,17 @@ def columns(connection: sqlite3.Connection) -> dict[str, set[str]]:
         rows = connection.execute("SELECT name FROM pragma_table_info(?)", (name,))
         found[name] = {row[0] for row in rows}
     return found
+
+
+def chats(source: Source) -> Iterator[tuple[str, sqlite3.Row, list[sqlite3.Row], dict[str, set[str]]]]:
+    """Yield the chats of a file with the tables `chat` and `message`: where it is, its row, its messages' rows, and all columns."""
+    with reading(source.path) as connection:
+        known = columns(connection)
+        found = connection.execute("SELECT * FROM chat ORDER BY id").fetchall()
+        for number, chat in enumerate(found):
+            source.told(number / len(found))
+            rows = connection.execute("SELECT * FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],)).fetchall()
+            yield f"{source.name}, chat {chat['id']}", chat, rows, known
 
 
 def quoted(name: str) -> str:

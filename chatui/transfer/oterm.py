@@ -21,32 +21,26 @@ def has(tables: dict[str, set[str]]) -> bool:
 
 def read(source: Source) -> Iterator[Item]:
     """Yield the chats of a file."""
-    with foreign.reading(source.path) as connection:
-        columns = foreign.columns(connection)
-        chats = connection.execute("SELECT * FROM chat ORDER BY id").fetchall()
-        for number, chat in enumerate(chats):
-            source.told(number / len(chats))
-            where = f"{source.name}, chat {chat['id']}"
-            rows = connection.execute("SELECT * FROM message WHERE chat_id = ? ORDER BY id", (chat["id"],)).fetchall()
-            provider = text_of(chat["provider"]) if "provider" in columns["chat"] else "ollama"
-            model = text_of(chat["model"])
-            system = text_of(chat["system"]) if "system" in columns["chat"] else ""
-            messages = []
-            for row in rows:
-                if not isinstance(row["text"], str):
-                    yield Skipped(f"{where}, message {row['id']}", "Its text is none.")
-                    continue
-                messages.append(_message(row, columns["message"], f"{provider}:{model}" if model else None))
-            first = messages[0] if messages else None
-            yield SourceThread(
-                # It counts its chats from 1 in each file: the first message tells them apart.
-                key=f"{chat['id']}\0{first.id}\0{first.text}" if first else "",
-                where=where,
-                messages=chained(messages),
-                title=text_of(chat["name"]),
-                model=f"ollama:{model}" if model and provider == "ollama" else None,
-                system_prompt=system or None,
-            )
+    for where, chat, rows, columns in foreign.chats(source):
+        provider = text_of(chat["provider"]) if "provider" in columns["chat"] else "ollama"
+        model = text_of(chat["model"])
+        system = text_of(chat["system"]) if "system" in columns["chat"] else ""
+        messages = []
+        for row in rows:
+            if not isinstance(row["text"], str):
+                yield Skipped(f"{where}, message {row['id']}", "Its text is none.")
+                continue
+            messages.append(_message(row, columns["message"], f"{provider}:{model}" if model else None))
+        first = messages[0] if messages else None
+        yield SourceThread(
+            # It counts its chats from 1 in each file: the first message tells them apart.
+            key=f"{chat['id']}\0{first.id}\0{first.text}" if first else "",
+            where=where,
+            messages=chained(messages),
+            title=text_of(chat["name"]),
+            model=f"ollama:{model}" if model and provider == "ollama" else None,
+            system_prompt=system or None,
+        )
 
 
 def _message(row: sqlite3.Row, columns: set[str], model: str | None) -> SourceMessage:
