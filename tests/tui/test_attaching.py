@@ -37,10 +37,12 @@ async def test_a_text_file_goes_with_the_prompt_as_a_quoted_block(chat: Window) 
 async def test_an_image_whose_path_is_pasted_goes_as_an_image(chat: Window, folder: Path) -> None:
     sees(chat, "completion", "vision")
     chat.screen.prompt.focus()
-    chat.screen.prompt.post_message(Paste(str(folder / "cat.png")))
+    chat.app.post_message(Paste(str(folder / "cat.png")))
     await chat.until(lambda: chat.screen.prompt.text == f"@{folder / 'cat.png'} ")
     await chat.say(f"What is @{folder / 'cat.png'}")
-    text, image = chat.models.asked[0][-1].content
+    content = chat.models.asked[0][-1].content
+    assert isinstance(content, list)
+    text, image = content
     assert text == {"type": "text", "text": "What is cat.png"}
     assert isinstance(image, dict)
     assert base64.b64decode(image["base64"]) == png()
@@ -48,7 +50,7 @@ async def test_an_image_whose_path_is_pasted_goes_as_an_image(chat: Window, fold
 
 async def test_another_paste_stays_as_it_is(chat: Window, folder: Path) -> None:
     chat.screen.prompt.focus()
-    chat.screen.prompt.post_message(Paste(str(folder / "data.bin")))
+    chat.app.post_message(Paste(str(folder / "data.bin")))
     await chat.until(lambda: chat.screen.prompt.text == str(folder / "data.bin"))
 
 
