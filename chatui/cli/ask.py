@@ -72,8 +72,9 @@ def ask(
         raise UsageError("--at needs a thread.", "Name it with -t, or give -c for the one that was used last.")
     session: Session = context.obj
     _check_model(model)
-    images = _images(image or [])
-    prompt = _prompt(text, needed=not images)
+    written, named = _named(text)
+    files = [*_images(image or []), *named]
+    prompt = _prompt(written, needed=not files)
 
     async def run() -> int:
         known = thread is not None or continue_
@@ -98,7 +99,7 @@ def ask(
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
-            return await turn.run(prompt, chosen, images)
+            return await turn.run(prompt, chosen, files)
 
     return asyncio.run(run())
 
@@ -125,7 +126,7 @@ class _Turn:
         self._interrupted = False
         self._waiting = _Waiting() if not json else None
 
-    async def run(self, prompt: str, model: str, images: list[Attachment]) -> int:
+    async def run(self, prompt: str, model: str, files: list[Attachment]) -> int:
         """Send the prompt and return the exit code."""
         code = 0
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -143,7 +144,7 @@ class _Turn:
         with suppress(NotImplementedError):
             loop.add_signal_handler(signal.SIGINT, interrupt)
         try:
-            async with aclosing(self._conversation.send(prompt, model=model, attachments=images)) as events:
+            async with aclosing(self._conversation.send(prompt, model=model, attachments=files)) as events:
                 async for event in events:
                     code = await self._take(event)
         except asyncio.CancelledError:
@@ -274,6 +275,19 @@ def _images(paths: list[Path]) -> list[Attachment]:
     from chatui.conversation.attachments import read
 
     return [read(path, image=True) for path in paths]
+
+
+def _named(text: str | None) -> tuple[str | None, list[Attachment]]:
+    """Read the files that the text names as @name; what is piped in names none.
+
+    Raises:
+        UsageError: One of them cannot be sent.
+    """
+    if text is None or "@" not in text:
+        return text, []
+    from chatui.conversation.attachments import find_files
+
+    return find_files(text, Path.cwd())
 
 
 def _prompt(text: str | None, *, needed: bool = True) -> str:

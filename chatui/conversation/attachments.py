@@ -112,6 +112,15 @@ def read(path: Path, *, image: bool = False) -> Attachment:
     return Attachment(name, data, "text/plain")
 
 
+def is_image(path: Path) -> bool:
+    """Whether a file begins as an image does that can be sent; False where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return _image_type(file.read(16)) is not None
+    except OSError:
+        return False
+
+
 def _too_large(shown: str, size: int, limit: int) -> UsageError:
     return UsageError(
         f"{shown} is too large to attach: {file_size(size)}.",

@@ -9,7 +9,7 @@ from chatui.conversation.context import estimate_text
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
 from chatui.conversation.tree import Message, Thread
 from chatui.errors import ChatuiError, ContextTooLong, NoModel, SchemaChange
-from chatui.tui import figures, labels
+from chatui.tui import attaching, figures, labels
 from chatui.tui.message import alternatives_sign
 from chatui.tui.replies import Refused, Reply, Turn
 
@@ -68,7 +68,7 @@ class Turns:
             message, self.editing = self.editing, None
             screen.prompt.hold(self._stashed)
             model = screen.shelf.asked_model
-            await self._start(lambda: screen.conversation.edit(message.node_id, text, model=model), text)
+            await self._start(lambda: attaching.edit(screen.conversation, message.node_id, text, model), text)
             return
         screen.prompt.hold("")
         if screen.reply is not None:
@@ -80,7 +80,7 @@ class Turns:
 
     async def _send(self, text: str) -> None:
         conversation, model = self._screen.conversation, self._screen.shelf.asked_model
-        await self._start(lambda: conversation.send(text, model=model), text)
+        await self._start(lambda: attaching.send(conversation, text, model), text)
 
     async def _start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
         screen = self._screen
@@ -274,7 +274,7 @@ class Turns:
         if here:
             await self._send(text)
         else:
-            replies.start(reply.conversation, lambda: reply.conversation.send(text), text)
+            replies.start(reply.conversation, lambda: attaching.send(reply.conversation, text), text)
 
     async def _refused(self, reply: Reply, event: Refused, *, here: bool) -> None:
         """Nothing was written: the text goes back to the prompt."""
