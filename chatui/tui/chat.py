@@ -1,8 +1,9 @@
 """The main screen: threads, messages, prompt. It reads and writes through the library; the widgets do neither.
 
-What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), offers.py (what can be done after
-a crash or a failure), travel.py (move in the tree), shelf.py (threads and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out), reading.py (copy, details, compare,
-timeline) and finding.py (search). What is shown around the messages is around.py.
+What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), offers.py (what can be done after a crash or
+a failure), travel.py (move in the tree), shelf.py (threads and models), and, loaded when first asked for, marks.py (stars, names,
+deleting, copying out), reading.py (copy, details, compare, timeline) and finding.py (search). What is shown around the messages is
+around.py.
 """
 
 from __future__ import annotations
