@@ -18,7 +18,7 @@ import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from chatui.conversation import context, memory
+from chatui.conversation import carrying, context, memory
 from chatui.conversation.events import (
     Asked,
     End,
@@ -34,7 +34,7 @@ from chatui.conversation.events import (
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.parameters import Resolved
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
-from chatui.conversation.waiting import Wait
+from chatui.conversation.waiting import Wait, told_seconds
 from chatui.errors import ChatuiError, ConnectionLost, ContextTooLong, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
@@ -266,7 +266,8 @@ class Turn:
     async def _ask(self, model: OpenModel, branch: Sequence[BaseMessage]) -> None:
         """Choose what to send and ask the model; with fewer messages where it says that it has no room for them."""
         prompt = self._prompt
-        room = budget = context.room_of(model, prompt.parameters.values.num_ctx)
+        room = budget = context.room_of(model, prompt.parameters.values.num_ctx, prompt.parameters.last)
+        stored, branch = branch, carrying.without_attachments(branch, model.carries)
         # A model goes on with an answer that stands last.
         begun = [AIMessage(prompt.begun)] if prompt.begun else []
         refused: ContextTooLong | None = None
@@ -285,6 +286,8 @@ class Turn:
             sent = [*selection.messages, *begun]
             tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
             summarised = branch[: selection.remembered.covered]
+            for remark in carrying.remarks(model, stored, sent) if refused is None else ():
+                self._put(Note(remark))
             if not_sent := context.left_out(branch, [*summarised, *selection.messages]):
                 self._put(Note(not_sent))
             self._put(Asked(len(sent), selection.left_out, tokens, room))
@@ -308,7 +311,7 @@ class Turn:
                 tokens=selection.tokens,
             )
             try:
-                await self._stream(model, sent)
+                await self._stream(model, carrying.tools_as_text(sent, model.tools))
             except Exception as error:
                 plain = self._plain_error(error)
                 budget = context.smaller(plain, tokens) if isinstance(plain, ContextTooLong) else None
@@ -332,7 +335,8 @@ class Turn:
             room = await self._looking or room
         read = self._reply.usage["input_tokens"] if self._reply.usage else None
         dropped = context.cut(sent, estimated=told.estimated_tokens, read=read, room=room)
-        self._reply.sent = msgspec.structs.replace(told, context_length=room, cut=dropped)
+        seconds = told_seconds(self._reply.metadata)
+        self._reply.sent = msgspec.structs.replace(told, context_length=room, cut=dropped, **seconds)
         if dropped and read:
             self._put(
                 Note(context.cut_note(dropped, branch=branch, sent=sent, read=read, estimated=told.estimated_tokens))

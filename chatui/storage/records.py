@@ -72,7 +72,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model was sent for a reply.
+    """What a model was sent for a reply, and what its server told of it.
 
     Attributes:
         messages: How many, the system prompt not counted.
@@ -89,6 +89,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         facts: What was sent of what is remembered of the user.
         recalled: What was sent of other threads.
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
+        load_seconds: How long its server loaded the model, None where it does not say.
+        writing_seconds: How long it wrote the reply, None where it does not say.
     """
 
     messages: int
@@ -104,6 +106,8 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     facts: list[str] = []
     recalled: list[Recalled] = []
     tokens: dict[str, int] = {}
+    load_seconds: float | None = None
+    writing_seconds: float | None = None
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

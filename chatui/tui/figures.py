@@ -7,8 +7,15 @@ from chatui.tui import labels
 
 
 def speed(message: Message) -> float | None:
-    """Return the tokens a second of an answer, from its first token on; None where that is not known."""
-    if message.usage is None or not message.seconds:
+    """Return the tokens a second of an answer, None where that is not known.
+
+    As its server measured it, where it says how long it wrote; else by our clock, from the first token on.
+    """
+    if message.usage is None:
+        return None
+    if message.sent is not None and message.sent.writing_seconds and not message.interrupted:
+        return message.usage.output_tokens / message.sent.writing_seconds
+    if not message.seconds:
         return None
     writing = message.seconds - (message.first_token_seconds or 0)
     return message.usage.output_tokens / writing if writing > 0.05 else None
