@@ -21,6 +21,11 @@ def speed(message: Message) -> float | None:
     return message.usage.output_tokens / writing if writing > 0.05 else None
 
 
+def shown(rate: float) -> str:
+    """Return a speed as it is shown: slow ones with a tenth."""
+    return f"{rate:.1f}" if rate < 9.95 else f"{rate:.0f}"
+
+
 def first_token(message: Message) -> str:
     """Return how long the first token of an answer took, for the status line."""
     seconds = message.first_token_seconds
@@ -34,4 +39,4 @@ def tokens(message: Message) -> str:
     usage = message.usage
     line = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, {usage.total_tokens:,} in all"
     rate = speed(message)
-    return f"{line}; {rate:.0f} a second" if rate is not None else line
+    return f"{line}; {shown(rate)} a second" if rate is not None else line

@@ -202,7 +202,7 @@ def _seconds(message: Message) -> str:
     first = message.first_token_seconds
     line = f"{message.seconds:.1f}" + (f", {first:.1f} to the first token" if first is not None else "")
     load = message.sent.load_seconds if message.sent else None
-    return f"{line}; the server loaded the model for {load:.1f} of them" if load is not None and load >= 0.05 else line
+    return f"{line} ({load:.1f} to load the model)" if load is not None and load >= 0.05 else line
 
 
 def _sent(message: Message) -> str:
