@@ -422,7 +422,7 @@ class Turn:
         if not reply.texts and not reply.thoughts:
             await self._ledger.drop_partial(reply.message_id)
             return None
-        lost = isinstance(error, ConnectionLost)
+        lost = error is not None and isinstance(self._plain_error(error), ConnectionLost)
         why: Interruption = "stopped" if stopped else "lost" if lost else "failed"
         config = await self._graph.aupdate_state(
             at(self._ledger.thread_id, self._asked_at, user_id=self._ledger.owner, model=reply.model),

@@ -24,14 +24,18 @@ _PATIENCE = 0.3
 _LOOK_EVERY = 1.0
 
 
-def told_seconds(metadata: Mapping[str, Any]) -> dict[str, float]:
-    """Return how long a server says it loaded the model and wrote the reply, by the names that `Sent` has for them.
+def told_seconds(metadata: Mapping[str, Any]) -> dict[str, float | int]:
+    """Return how long a server says it loaded the model and wrote how many tokens, by the names that `Sent` has for them.
 
     Args:
         metadata: Of the whole reply. Ollama tells nanoseconds; who tells nothing has nothing here.
     """
     told = {"load_seconds": metadata.get("load_duration"), "writing_seconds": metadata.get("eval_duration")}
-    return {name: value / 1e9 for name, value in told.items() if isinstance(value, int | float) and value > 0}
+    found: dict[str, float | int] = {
+        name: value / 1e9 for name, value in told.items() if isinstance(value, int | float) and value > 0
+    }
+    count = metadata.get("eval_count")
+    return {**found, "written_tokens": count} if isinstance(count, int) and count > 0 else found
 
 
 class Wait:

@@ -115,11 +115,15 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
     said = clean_line(str(details.get("message") or details.get("error") or body), 300)
     lowered = said.lower()
     if status == -1:
-        return ConnectionLost(f"Ollama stopped in the middle of the reply: {said or 'it gave no reason'}.", _TRY_AGAIN)
+        said = said.rstrip(".") or "it gave no reason"
+        return ServerFault(f"Ollama stopped in the middle of the reply: {said}.", _TRY_AGAIN)
     if status == 404:
         return _missing(said, url, model)
     if "more system memory" in lowered or "out of memory" in lowered:
-        return OutOfMemory(f"{model} does not fit into the server's memory: {said}.", "Choose a smaller model.")
+        return OutOfMemory(
+            f"{model} does not fit into the server's memory: {said.rstrip('.')}.",
+            "Choose a smaller model, or set a smaller num_ctx in the thread's settings (F4).",
+        )
     if status == 400:
         return _refused(details, said, url, model)
     if status in (401, 403):

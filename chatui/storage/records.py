@@ -91,6 +91,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
         load_seconds: How long its server loaded the model, None where it does not say.
         writing_seconds: How long it wrote the reply, None where it does not say.
+        written_tokens: How many tokens it wrote in that time.
     """
 
     messages: int
@@ -108,6 +109,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     tokens: dict[str, int] = {}
     load_seconds: float | None = None
     writing_seconds: float | None = None
+    written_tokens: int | None = None
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

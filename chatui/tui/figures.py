@@ -11,11 +11,10 @@ def speed(message: Message) -> float | None:
 
     As its server measured it, where it says how long it wrote; else by our clock, from the first token on.
     """
-    if message.usage is None:
-        return None
-    if message.sent is not None and message.sent.writing_seconds and not message.interrupted:
-        return message.usage.output_tokens / message.sent.writing_seconds
-    if not message.seconds:
+    sent = message.sent
+    if sent is not None and sent.writing_seconds and sent.written_tokens:
+        return sent.written_tokens / sent.writing_seconds
+    if message.usage is None or not message.seconds:
         return None
     writing = message.seconds - (message.first_token_seconds or 0)
     return message.usage.output_tokens / writing if writing > 0.05 else None

@@ -24,7 +24,9 @@ async def test_thinking_is_open_at_first_where_the_config_says_so_and_o_folds_on
         config = Config(display=DisplayConfig(thinking=shown))  # type: ignore[arg-type]
         async with window(tmp_path / "chatui.db", config=config) as chat:
             if not chat.views:
-                await chat.say("Hello", *thinking("Let me see."), "Forty-two.")
+                chat.models.script = [*thinking("Let me see."), "Forty-two."]
+                await chat.write("Hello")
+                await chat.until(lambda: chat.screen.reply is None and len(chat.views) == 2)
             assert answer(chat).thought.startswith(sign)
             assert any(row.strip("▌ ").startswith(f"{sign} Thought") for row in rows_of(chat.screen.transcript))
             await chat.messages("o")

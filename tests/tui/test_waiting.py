@@ -130,7 +130,7 @@ def test_the_speed_is_the_servers_own_where_it_tells_it() -> None:
         usage=Usage(10, 40, 50),
         seconds=6.0,
         first_token_seconds=4.0,
-        sent=Sent(messages=1, writing_seconds=0.5),
+        sent=Sent(messages=1, writing_seconds=0.5, written_tokens=40),
     )
     assert figures.speed(message) == 80
 
