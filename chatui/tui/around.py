@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 #: What may stand between the messages and the prompt, from above, by id.
-BETWEEN = ("notes", "forking", "queue", "offer", "menu")
+BETWEEN = ("notes", "forking", "queue", "offer", "menu", "files")
 
 
 class Around:

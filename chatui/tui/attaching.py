@@ -1,4 +1,8 @@
-"""Files that go with what is written in the prompt: `@name` in it, read when it is sent."""
+"""Files that go with what is written in the prompt: `@name` in it.
+
+A file is read when the prompt is sent. One that waits for a reply to end is sent then: what goes is what the file holds at that
+time, and where it cannot be read any more, the text comes back and nothing is sent.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +50,7 @@ async def _find(text: str) -> tuple[str, list[Attachment]]:
     # Imported here, as the first paint attaches nothing.
     from chatui.conversation.attachments import find_files
 
-    return await asyncio.to_thread(find_files, text, Path.cwd())
+    return await asyncio.to_thread(find_files, text, Path())
 
 
 def pasted(text: str) -> str:
@@ -60,7 +64,7 @@ def pasted(text: str) -> str:
         return text
     from chatui.conversation.attachments import is_image, resolve
 
-    found = resolve(path, Path.cwd())
+    found = resolve(path, Path())
     if found is None or not is_image(found):
         return text
     return f'@"{path}" ' if any(letter.isspace() for letter in path) else f"@{path} "

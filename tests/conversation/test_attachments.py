@@ -70,11 +70,13 @@ def test_what_cannot_be_attached(tmp_path: Path, data: bytes, words: str) -> Non
 def test_other_things_that_cannot_be_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cat: Path) -> None:
     with pytest.raises(UsageError, match="There is no file"):
         read(tmp_path / "none.png")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is a folder"):
         read(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is no plain file"):
         read(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no plain file"):
+        read(Path("/dev/zero"))
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(UsageError, match="no image that can be sent"):
         read(tmp_path / "text.png", image=True)
