@@ -11,7 +11,7 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,10 +21,12 @@ import msgspec
 from chatui.conversation.files import is_path, mentions, place_of
 from chatui.errors import Unsupported, UsageError
 from chatui.models import ModelRef, Models
-from chatui.storage.attached import IMAGE, attachment_line, file_size
+from chatui.storage.attached import IMAGE, OTHER, attached_names, attachment_line, file_size
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
+    from langchain_core.messages import HumanMessage
+
     from chatui.conversation.places import Places
     from chatui.storage import Store
 
@@ -208,10 +210,11 @@ def _jpeg(data: bytes) -> tuple[int, int]:
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What is said: the text, and the images as content blocks."""
+    """What is said: the text, the images as content blocks, and the names of what an imported prompt came with."""
 
     text: str
     blocks: list[dict[str, Any]] = []
+    names: list[str] = []
 
     @property
     def content(self) -> str | list[str | dict[Any, Any]]:
@@ -292,10 +295,10 @@ def resolve(name: str, folder: Path) -> Path | None:
 
 
 async def carry_over(store: Store, places: Places, thread_id: str, follows: str | None, what: Said) -> Said:
-    """Turn the lines of images that an old prompt had back into the images.
+    """Turn the lines of attachments that an old prompt had back into the attachments.
 
-    A prompt that is edited, or returns to where it was written, is text with a line for each image. What is said now follows the
-    same message as that prompt did, so the images are those of its siblings; a line that was taken out drops its image.
+    A prompt that is edited, or returns to where it was written, is text with a line for each of them. What is said now follows the
+    same message as that prompt did, so the attachments are those of its siblings; a line that was taken out drops its own.
 
     Args:
         store: The file.
@@ -305,20 +308,32 @@ async def carry_over(store: Store, places: Places, thread_id: str, follows: str 
         what: What is said.
     """
     lines = what.text.split("\n")
-    wanted = {line for line in lines if line.startswith(f"{IMAGE} ")}
+    wanted = {line for line in lines if line.startswith((f"{IMAGE} ", f"{OTHER} "))}
     first = store.messages.child(thread_id, follows or "") if wanted else None
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any] | str] = {}
     for node_id in store.messages.siblings(thread_id, first) if first else []:
         message = store.messages.get(thread_id, node_id)
         if message is None or message.role != "user" or not wanted.intersection(message.text.split("\n")):
             continue
-        content = (await places.original(message)).content
-        blocks = [block for block in content if isinstance(block, dict)]
-        found |= {line: block for block in blocks if (line := clean(attachment_line(block))) in wanted}
+        original = await places.original(message)
+        found |= {line: one for line, one in _by_line(original) if line in wanted}
     if not found:
         return what
-    text = "\n".join(line for line in lines if line not in found)
-    return Said(text, [*(found[line] for line in lines if line in found), *what.blocks])
+    kept = [found[line] for line in lines if line in found]
+    return Said(
+        "\n".join(line for line in lines if line not in found),
+        [*(one for one in kept if not isinstance(one, str)), *what.blocks],
+        [one for one in kept if isinstance(one, str)],
+    )
+
+
+def _by_line(message: HumanMessage) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    """Yield each attachment of a prompt, a block or a name, behind the line that stands for it in the text."""
+    for name in attached_names(message):
+        yield clean(f"{OTHER} {name}"), name
+    for block in message.content:
+        if isinstance(block, dict):
+            yield clean(attachment_line(block)), block
 
 
 async def check_sees(models: Models, ref: ModelRef) -> None:

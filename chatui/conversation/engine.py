@@ -124,7 +124,7 @@ class Conversation(Walk):
     ) -> AsyncGenerator[Event]:
         """Say something else in place of a user message, as a new alternative, and stream the reply.
 
-        The images whose lines are still in the text stay.
+        The attachments whose lines are still in the text stay.
         """
         async with self._lock:
             await self._catch_up()
@@ -264,7 +264,7 @@ class Conversation(Walk):
         from chatui.conversation.places import user_message
 
         what = await carry_over(self._store, self._places(), self.thread_id, follows, said(text, attachments))
-        async with aclosing(self._turn_at(user_message(what.content), follows, model)) as events:
+        async with aclosing(self._turn_at(user_message(what.content, what.names), follows, model)) as events:
             async for event in events:
                 yield event
 

@@ -22,6 +22,7 @@ from chatui.tui import labels
 from chatui.tui.leaf import NARROWEST, Laid, Row, lay, text_rows
 from chatui.tui.look import Look
 from chatui.tui.markdown import Leaf, blocks
+from chatui.tui.quoting import Attached, parts
 from chatui.tui.replies import Reply
 
 #: A message is never wider than this: longer lines are hard to read.
@@ -105,6 +106,14 @@ class MessageView:
     def _lay(self, box: _Box) -> Iterator[_Part]:
         raise NotImplementedError
 
+    def is_folded(self, line: int) -> bool:
+        """Say whether a line of the text is of what is folded or can be: thinking, the text of a file."""
+        return False
+
+    def toggle(self) -> bool:
+        """Open or fold what can be. Returns whether there is any."""
+        return False
+
     def row(self, index: int) -> Row:
         """Return a row: its strip as wide as the message is, its line counted in the whole message."""
         if not 0 <= index < self._tops[-1]:
@@ -165,6 +174,8 @@ class UserView(MessageView):
     def __init__(self, message: Message | None, text: str, *, plain: bool = False) -> None:
         super().__init__(message, plain=plain)
         self.text = clean(text)
+        self._parts_said = list(parts(self.text))
+        self._open = False
 
     @property
     def label(self) -> str:
@@ -175,7 +186,23 @@ class UserView(MessageView):
 
     def _lay(self, box: _Box) -> Iterator[_Part]:
         yield box.text(Content(self.label), box.ground + box.look["label"])
-        yield box.text(Content(self.text))
+        muted = box.ground + box.look["muted"]
+        gap = False
+        for part in self._parts_said:
+            if isinstance(part, Attached):
+                yield box.text(Content(part.line(opened=self._open, plain=self.plain)), muted, gap=gap and self._open)
+            else:
+                yield box.text(Content(part), gap=gap)
+            gap = True
+
+    def is_folded(self, line: int) -> bool:
+        at = bisect_right(self._lines, line) - 2
+        part = self._parts_said[at] if 0 <= at < len(self._parts_said) else ""
+        return isinstance(part, Attached) and part.text is not None
+
+    def toggle(self) -> bool:
+        self._open = not self._open
+        return any(isinstance(part, Attached) and part.text is not None for part in self._parts_said)
 
 
 class AnswerView(MessageView):
@@ -293,12 +320,10 @@ class AnswerView(MessageView):
         """Let code be laid out anew next time, in its colours."""
         self._laid = [(leaf, None if leaf.kind == "code" else key, part) for leaf, key, part in self._laid]
 
-    def is_thought(self, line: int) -> bool:
-        """Say whether a line of the text is its thinking."""
+    def is_folded(self, line: int) -> bool:
         return bool(self._reasoning) and self._lines[1] <= line < self._lines[2] - 1
 
-    def toggle_thought(self) -> bool:
-        """Open or fold the thinking. Returns whether there is any."""
+    def toggle(self) -> bool:
         self._open = not self._open
         return bool(self._reasoning)
 

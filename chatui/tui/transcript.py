@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from chatui.conversation.tree import Message
 from chatui.tui.keys import bindings
-from chatui.tui.message import AnswerView, MessageView
+from chatui.tui.message import MessageView
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, selected_text
 from chatui.tui.sheet import Branch
@@ -182,13 +182,13 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         if depth is not None:
             self.select_depth(depth)
 
-    def toggle_thought(self) -> bool:
-        """Open or fold the thinking of the selected message. Returns whether there is any."""
+    def toggle(self) -> bool:
+        """Open or fold the thinking or the files of the selected message. Returns whether there is any."""
         view = self.selected_view
-        return isinstance(view, AnswerView) and self._toggle_thought(view)
+        return view is not None and self._toggle(view)
 
-    def _toggle_thought(self, view: AnswerView) -> bool:
-        if not view.toggle_thought():
+    def _toggle(self, view: MessageView) -> bool:
+        if not view.toggle():
             return False
         place = self._place()
         self._lay(view)
@@ -207,8 +207,8 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         _, view, line = found
         if view.message is not None:
             self._select(view.message, reveal=False)
-        if isinstance(view, AnswerView) and view.is_thought(line):
-            self._toggle_thought(view)
+        if view.is_folded(line):
+            self._toggle(view)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self._clicked = event.get_content_offset(self)

@@ -12,7 +12,7 @@ from chatui.conversation import attachments
 from chatui.conversation.attachments import find_files, read
 from chatui.conversation.memory import estimate_tokens
 from chatui.errors import Unsupported, UsageError
-from chatui.storage.attached import text_of
+from chatui.storage.attached import FACTS, attachment_line, text_of
 from tests.conversation.conftest import Bench, run, say
 from tests.pictures import gif, jpeg, png, webp
 
@@ -144,6 +144,30 @@ async def test_an_edited_prompt_keeps_the_images_whose_lines_stay(bench: Bench, 
     await conversation.go_to(None)
     await say(conversation.send(prompt.text))
     assert bench.models.asked[3][-1].content == bench.models.asked[0][-1].content
+
+
+async def test_an_edited_prompt_keeps_the_names_that_it_was_imported_with(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    facts = {"attachments": ["report.pdf", "cat\x1b.png", 3]}
+    await conversation.add([HumanMessage("Look.", id="a", response_metadata={FACTS: facts})])
+    prompt = conversation.tree()[0]
+    assert prompt.text == "Look.\n📎 report.pdf\n📎 cat.png"
+    edited = prompt.text.replace("Look", "Read").replace("\n📎 report.pdf", "")
+    await say(conversation.edit(prompt.node_id, edited))
+    # A model is told nothing of what it cannot see.
+    assert bench.models.asked[0][-1].content == "Read."
+    assert (await conversation.originals())[0].response_metadata[FACTS]["attachments"] == ["cat\x1b.png"]
+    assert conversation.branch()[0].text == "Read.\n📎 cat.png"
+
+
+def test_the_line_of_an_image_says_its_type_where_its_name_does_not() -> None:
+    def line(name: str, kind: str) -> str:
+        return attachment_line({"type": "image", "mime_type": f"image/{kind}", "extras": {"name": name, "size": 9}})
+
+    assert line("a.PNG", "png") == "🖼 a.PNG 9 B"
+    assert line("a.jpg", "jpeg") == line("a.jpg", "jpeg").replace(" JPEG", "")
+    assert line("notes.txt", "webp") == "🖼 notes.txt WEBP 9 B"
+    assert attachment_line({"type": "image", "mime_type": "image/png"}) == "🖼 image/png"
 
 
 async def test_a_model_without_vision_is_not_asked(bench: Bench, cat: Path) -> None:

@@ -12,6 +12,7 @@ from textual.events import Paste
 
 from chatui.conversation import files
 from chatui.tui.menu import FileMenu
+from chatui.tui.quoting import Attached, parts
 from tests.pictures import png
 from tests.tui.conftest import Window, rows_of, window
 from tests.tui.seed import SeedModels
@@ -156,6 +157,49 @@ async def test_a_draft_that_names_a_file_outlasts_a_restart(tmp_path: Path) -> N
         await chat.press("enter")
         await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 4)
         assert "One.\nTwo." in chat.screen.conversation.branch()[2].text
+
+
+# How they are shown
+
+
+def shown(chat: Window, place: int = 0) -> list[str]:
+    """The rows of a message, without its bar."""
+    view = chat.views[place]
+    return [view.row(index).strip.text[2:].rstrip() for index in range(view.height - 1)]
+
+
+async def test_quoted_files_are_folded_and_images_are_lines(chat: Window, folder: Path) -> None:
+    sees(chat, "completion", "vision")
+    (folder / "picture").write_bytes(png(30, 20))
+    await chat.say('Read @"my notes.txt" and see @picture, will you')
+    head = "Read my notes.txt and see picture, will you"
+    closed = ["You", head, "▸ my notes.txt · text · 10 B · 2 lines", "🖼 picture PNG 30×20 29 B"]
+    assert shown(chat) == closed
+    # What is copied, searched and edited is the whole.
+    text = chat.screen.conversation.branch()[0].text
+    assert text == f"{head}\n\nmy notes.txt (10 B):\n```\nOne.\nTwo.\n```\n{closed[3]}"
+    await chat.messages("g", "o")
+    opened = ["▾ my notes.txt · text · 10 B · 2 lines", "One.", "Two."]
+    assert [row for row in shown(chat) if row] == [*closed[:2], *opened, closed[3]]
+    await chat.press("o")
+    assert shown(chat) == closed
+    await chat.press("G", "o")
+    assert any("no file to open" in toast for toast in chat.toasts())
+
+
+async def test_what_a_text_attaches_is_told_by_its_form_alone() -> None:
+    text = "a (x):\n```\nno size\n```\n\nb.md (3 B):\n````\n```\n````\n\n c (1 kB):\n```\nopen"
+    found = list(parts(text))
+    assert [one.text if isinstance(one, Attached) else one for one in found] == [
+        "a (x):\n```\nno size\n```",
+        "```",
+        " c (1 kB):\n```\nopen",
+    ]
+    assert list(parts("one\n\ntwo\n")) == ["one\n\ntwo"]
+    assert [one.line(opened=False, plain=True) for one in parts("📎 a.pdf\n🖼 b") if isinstance(one, Attached)] == [
+        "Attached: a.pdf",
+        "Attached: b",
+    ]
 
 
 # Completing names
