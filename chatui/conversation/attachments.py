@@ -25,7 +25,7 @@ from chatui.storage.attached import IMAGE, OTHER, attached_names, attachment_lin
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
-    from langchain_core.messages import HumanMessage
+    from langchain_core.messages import BaseMessage, HumanMessage
 
     from chatui.conversation.places import Places
     from chatui.storage import Store
@@ -325,6 +325,19 @@ async def carry_over(store: Store, places: Places, thread_id: str, follows: str 
         [*(one for one in kept if not isinstance(one, str)), *what.blocks],
         [one for one in kept if isinstance(one, str)],
     )
+
+
+def images_of(message: BaseMessage) -> dict[str, bytes]:
+    """Return the images of a message that are in it, by the line that stands for each in its text."""
+    found = {}
+    for block in message.content:
+        if isinstance(block, dict) and (line := clean(attachment_line(block))).startswith(f"{IMAGE} "):
+            url = block.get("image_url")
+            data = block.get("base64") or (url.get("url") if isinstance(url, dict) else url) or block.get("url")
+            with suppress(ValueError):
+                # As bytes in base64, or in a link that holds them. Nothing is ever fetched.
+                found[line] = base64.b64decode(str(data).removeprefix("data:").rpartition("base64,")[2], validate=True)
+    return found
 
 
 def _by_line(message: HumanMessage) -> Iterator[tuple[str, dict[str, Any] | str]]:

@@ -214,6 +214,13 @@ class Conversation(Walk):
             head = self.head()
             return [] if head is None else self._places().originals(head)
 
+    async def images(self, node_id: str) -> dict[str, bytes]:
+        """Return the images of a message, by the line that stands for each in its text. A turn that runs is not waited for."""
+        from chatui.conversation.attachments import images_of
+
+        originals = await asyncio.to_thread(self._places().originals, self.message(node_id))
+        return images_of(originals[-1])
+
     async def add(self, messages: Sequence[BaseMessage]) -> None:
         """Put messages at the head, one step each, so that each can be forked from. No model is asked.
 

@@ -397,6 +397,11 @@ class ChatScreen(Screen[None]):
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
         self.around.show_status()
 
+    def on_transcript_pictures_wanted(self, event: Transcript.PicturesWanted) -> None:
+        from chatui.tui.pictures import show
+
+        self.run_worker(show(self, event.view), group="pictures")
+
     def on_message_window_news(self, event: Transcript.News) -> None:
         self.around.show_prompt_title()
 

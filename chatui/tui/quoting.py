@@ -31,14 +31,30 @@ class Attached(NamedTuple):
     text: str | None = None
     sign: str = ""
 
+    @property
+    def whole(self) -> str:
+        """What stands in the prompt for what is no quoted text."""
+        return f"{self.sign} {self.facts}"
+
+    @property
+    def is_image(self) -> bool:
+        """Whether it is an image."""
+        return self.sign == IMAGE
+
+    @property
+    def opens(self) -> bool:
+        """Whether there is something to see in it."""
+        return self.text is not None or self.is_image
+
     def line(self, *, opened: bool, plain: bool) -> str:
         """Return what stands for it: one line, or all of it where it was opened."""
+        facts = self.whole if self.sign else self.facts
         if plain:
             line = f"Attached: {self.facts}"
-        elif self.text is None:
-            line = f"{self.sign} {self.facts}"
+        elif self.opens:
+            line = f"{'▾' if opened else '▸'} {facts}"
         else:
-            line = f"{'▾' if opened else '▸'} {self.facts}"
+            line = facts
         return f"{line}\n{self.text}" if opened and self.text is not None else line
 
 

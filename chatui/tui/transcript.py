@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from chatui.conversation.tree import Message
 from chatui.tui.keys import bindings
-from chatui.tui.message import MessageView
+from chatui.tui.message import MessageView, UserView
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, selected_text
 from chatui.tui.sheet import Branch
@@ -24,6 +24,13 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     class Selected(TextualMessage):
         """Another message is selected, or a number was typed."""
+
+    class PicturesWanted(TextualMessage):
+        """The images of a prompt were opened, and are not drawn."""
+
+        def __init__(self, view: UserView) -> None:
+            super().__init__()
+            self.view = view
 
     def __init__(self, *, plain: bool = False) -> None:
         super().__init__(plain=plain)
@@ -190,11 +197,18 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
     def _toggle(self, view: MessageView) -> bool:
         if not view.toggle():
             return False
-        place = self._place()
-        self._lay(view)
-        self.following = False
-        self._settle(place)
+        self.lay_again(view)
+        if isinstance(view, UserView) and view.wants_pictures:
+            self.post_message(self.PicturesWanted(view))
         return True
+
+    def lay_again(self, view: MessageView) -> None:
+        """Show what has been opened or folded in a message, without moving what is on the screen above it."""
+        if view in self.sheet.views:
+            place = self._place()
+            self._lay(view)
+            self.following = False
+            self._settle(place)
 
     # The mouse
 

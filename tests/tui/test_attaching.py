@@ -173,14 +173,14 @@ async def test_quoted_files_are_folded_and_images_are_lines(chat: Window, folder
     (folder / "picture").write_bytes(png(30, 20))
     await chat.say('Read @"my notes.txt" and see @picture, will you')
     head = "Read my notes.txt and see picture, will you"
-    closed = ["You", head, "▸ my notes.txt · text · 10 B · 2 lines", "🖼 picture PNG 30×20 29 B"]
+    closed = ["You", head, "▸ my notes.txt · text · 10 B · 2 lines", "▸ 🖼 picture PNG 30×20 29 B"]
     assert shown(chat) == closed
     # What is copied, searched and edited is the whole.
     text = chat.screen.conversation.branch()[0].text
-    assert text == f"{head}\n\nmy notes.txt (10 B):\n```\nOne.\nTwo.\n```\n{closed[3]}"
+    assert text == f"{head}\n\nmy notes.txt (10 B):\n```\nOne.\nTwo.\n```\n{closed[3][2:]}"
     await chat.messages("g", "o")
-    opened = ["▾ my notes.txt · text · 10 B · 2 lines", "One.", "Two."]
-    assert [row for row in shown(chat) if row] == [*closed[:2], *opened, closed[3]]
+    opened = ["▾ my notes.txt · text · 10 B · 2 lines", "One.", "Two.", closed[3].replace("▸", "▾")]
+    assert [row for row in shown(chat) if row] == [*closed[:2], *opened]
     await chat.press("o")
     assert shown(chat) == closed
     await chat.press("G", "o")
