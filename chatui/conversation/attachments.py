@@ -259,7 +259,9 @@ def find_files(text: str, folder: Path) -> tuple[str, list[Attachment]]:
             raise _no_file(meant, folder)
         return whole
 
-    return mentions(text, name), list(found.values())
+    said = mentions(text, name)
+    # A space stands behind a name that was completed.
+    return said.rstrip(" ") if found else said, list(found.values())
 
 
 def _is_there(name: str, folder: Path) -> bool:

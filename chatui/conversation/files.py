@@ -65,16 +65,16 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
             yield line, not fence and not line.startswith(">")
 
 
-def _readings(written: str, *, quoted: bool) -> list[tuple[str, str]]:
+def _readings(name: str, *, quoted: bool) -> list[tuple[str, str]]:
     """The name as it is written, and then without its backslashes, or without the punctuation of the sentence behind it."""
-    other, rest = (_unescaped(written), "") if quoted else (written.rstrip(".,;:!?)"), "")
-    if not quoted:
-        rest = written[len(other) :]
-    return [(written, "")] if other in ("", written) else [(written, ""), (other, rest)]
+    other = _unescaped(name) if quoted else name.rstrip(".,;:!?)")
+    if other in ("", name):
+        return [(name, "")]
+    return [(name, ""), (other, "" if quoted else name[len(other) :])]
 
 
-def _unescaped(written: str) -> str:
-    return re.sub(r'\\(["\\])', r"\1", written)
+def _unescaped(name: str) -> str:
+    return re.sub(r'\\(["\\])', r"\1", name)
 
 
 def place_of(name: str, folder: Path) -> Path:
@@ -90,6 +90,23 @@ def place_of(name: str, folder: Path) -> Path:
 def is_path(name: str) -> bool:
     """Whether a name can only be meant as a path: it begins as one does."""
     return name.startswith(tuple(f"{start}{end}" for start in (".", "..", "~", "") for end in _SEPARATORS))
+
+
+def written(name: str, *, ends: bool = True) -> str:
+    """Return a name as a mention that finds it again.
+
+    Args:
+        name: A file's, with its folder or without.
+        ends: Whether it is complete, or of a folder in which one goes on: the second quotation mark is left out then.
+    """
+    if name.startswith("~") and not is_path(name):
+        # No user's home.
+        name = f"./{name}"
+    if not any(letter.isspace() for letter in name) and not name.startswith('"'):
+        return f"@{name}"
+    if '"' in name or name.endswith("\\"):
+        name = re.sub(r'(["\\])', r"\\\1", name)
+    return f'@"{name}"' if ends else f'@"{name}'
 
 
 # What one that is begun can become
@@ -187,22 +204,10 @@ def _entry(entry: os.DirEntry[str], folder: str) -> Entry | None:
         return None
     try:
         if entry.is_dir():
-            return Entry(name, _mention(f"{folder}{name}/", ends=False), True)
-        return Entry(name, _mention(folder + name), False, entry.stat().st_size) if entry.is_file() else None
+            return Entry(name, written(f"{folder}{name}/", ends=False), True)
+        return Entry(name, written(folder + name), False, entry.stat().st_size) if entry.is_file() else None
     except OSError:
         return None
-
-
-def _mention(name: str, *, ends: bool = True) -> str:
-    """Write a name so that it is found again."""
-    if name.startswith("~") and not is_path(name):
-        # No user's home.
-        name = f"./{name}"
-    if not any(letter.isspace() for letter in name) and not name.startswith('"'):
-        return f"@{name}"
-    if '"' in name or name.endswith("\\"):
-        name = re.sub(r'(["\\])', r"\\\1", name)
-    return f'@"{name}"' if ends else f'@"{name}'
 
 
 def _folded(name: str) -> str:

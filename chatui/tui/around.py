@@ -101,7 +101,7 @@ class Around:
     def show_status(self) -> None:
         """Bring the two lines at the bottom up to date."""
         self._show_facts()
-        self._show_keys()
+        self.show_keys()
 
     def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
@@ -122,10 +122,13 @@ class Around:
     def _tree_pane(self) -> TreeView | None:
         return self._screen.travel.tree.pane if self._screen.travel.tree else None
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
+        """Bring the line of keys up to date."""
         screen = self._screen
         keys: list[tuple[str, str, str]] = []
-        if screen.prompt.has_focus:
+        if screen.prompt.has_focus and screen.prompt.menu_open:
+            keys += [("↑↓", "Choose", ""), ("Tab", "Complete", ""), ("Esc", "Close", "")]
+        elif screen.prompt.has_focus:
             keys += [
                 ("Enter", "Send", ""),
                 ("Ctrl+J", "New line", ""),

@@ -81,7 +81,10 @@ class Menus:
         return True
 
     def _say_open(self) -> None:
-        self._prompt.menu_open = any(menu is not None and menu.display for menu in (self._commands, self._files))
+        opened = any(menu is not None and menu.display for menu in (self._commands, self._files))
+        if opened != self._prompt.menu_open:
+            self._prompt.menu_open = opened
+            self._screen.around.show_keys()
 
     # Commands
 

@@ -80,7 +80,7 @@ def test_what_is_completed_is_found_when_it_is_sent(tmp_path: Path, name: str) -
         begun = begun_at(line, len(line))
         assert begun is not None
         (entry,) = [entry for entry in listing(begun, tmp_path).entries if entry.name == name]
-        text, found = find_files(f"Read {entry.written} now", tmp_path)
+        text, found = find_files(f"Read {entry.written} now ", tmp_path)
         assert [one.data for one in found] == [b"Inside."]
         assert text == f"Read {name} now"
 

@@ -9,12 +9,14 @@ from pathlib import Path
 import msgspec
 import pytest
 from textual.events import Paste
+from textual.widgets import Static
 
 from chatui.conversation import files
+from chatui.tui.attaching import pasted
 from chatui.tui.menu import FileMenu
 from chatui.tui.quoting import Attached, parts
 from tests.pictures import png
-from tests.tui.conftest import Window, rows_of, window
+from tests.tui.conftest import Window, plain, rows_of, window
 from tests.tui.seed import SeedModels
 
 
@@ -53,6 +55,29 @@ async def test_an_image_whose_path_is_pasted_goes_as_an_image(chat: Window, fold
     assert text == {"type": "text", "text": "What is cat.png"}
     assert isinstance(image, dict)
     assert base64.b64decode(image["base64"]) == png()
+
+
+def test_a_path_is_pasted_in_several_forms(folder: Path) -> None:
+    (folder / "my cat.png").write_bytes(png())
+    (folder / 'a"b c.png').write_bytes(png())
+    there = str(folder)
+    for text in (f"{there}/my cat.png", f"'{there}/my cat.png' ", f'"{there}/my cat.png"', f"{there}/my\\ cat.png\n"):
+        assert pasted(text) == f'@"{there}/my cat.png" '
+    assert pasted(f"file://{there}/my%20cat.png") == f'@"{there}/my cat.png" '
+    assert pasted("./cat.png") == "@./cat.png "
+    assert pasted(f'{there}/a"b c.png') == f'@"{there}/a\\"b c.png" '
+    for text in (
+        "",
+        "cat.png or dog",
+        "cat.png\ncat.png",
+        "data.bin",
+        there,
+        "file://",
+        "it's",
+        "/" + "x" * 5000,
+        "a\0b",
+    ):
+        assert pasted(text) == text
 
 
 async def test_another_paste_stays_as_it_is(chat: Window, folder: Path) -> None:
@@ -219,6 +244,7 @@ async def test_an_at_sign_lists_files_and_tab_and_enter_complete(chat: Window, f
     await chat.press(*"Read @")
     await chat.until(lambda: bool(menu(chat)))
     assert menu(chat) == ["cat.png 29 B", "data.bin 3 B", "my docs/ folder", "my notes.txt 10 B"]
+    assert "Tab Complete" in plain(chat.screen.query_one("#keys", Static))
     await chat.press("m", "y")
     await chat.until(lambda: len(menu(chat)) == 2)
     await chat.press("tab")
@@ -246,6 +272,7 @@ async def test_escape_closes_the_menu_and_nothing_else(chat: Window) -> None:
     await chat.until(lambda: menu(chat) == ["cat.png 29 B"])
     await chat.press("escape")
     assert menu(chat) == []
+    assert "Enter Send" in plain(chat.screen.query_one("#keys", Static))
     assert chat.screen.prompt.has_focus
     await chat.press("enter")
     await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.tree()) == 2)
