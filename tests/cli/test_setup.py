@@ -100,7 +100,7 @@ def checks(run: Run) -> dict[str, dict[str, object]]:
     done = run("doctor", "--json")
     assert done.code == 0
     assert list(done.json) == ["checks"]
-    assert all(list(check) == ["name", "ok", "detail", "fix"] for check in done.json["checks"])
+    assert all(list(check) == ["name", "ok", "detail", "fix", "state"] for check in done.json["checks"])
     return {check["name"]: check for check in done.json["checks"]}
 
 
