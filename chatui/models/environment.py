@@ -72,8 +72,11 @@ def _proxies() -> list[Trouble]:
         if kind not in _PROXIES:
             continue
         name = _variable(f"{kind}_proxy")
+        address = value if "://" in value else f"http://{value}"
         try:
-            httpx.HTTPTransport(verify=False, proxy=value if "://" in value else f"http://{value}").close()
+            if not urlsplit(address).hostname:
+                raise ValueError(kind)
+            httpx.HTTPTransport(verify=False, proxy=address).close()
         except ImportError:
             reason = "names a SOCKS proxy, which needs a package that is not installed"
             found.append(Trouble(name, reason, 'Add it: pip install "httpx[socks]".'))
@@ -101,7 +104,10 @@ def _ollama_host() -> Iterator[Trouble]:
 
 def proxy_before(url: str) -> str | None:
     """Say which proxy stands before a URL, as "HTTPS_PROXY (http://proxy:3128)", without credentials; None for none."""
-    proxy = proxy_for(url)
+    try:
+        proxy = proxy_for(url)
+    except ValueError:  # one of the troubles
+        return None
     if proxy is None:
         return None
     proxies = getproxies()

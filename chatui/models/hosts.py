@@ -119,13 +119,26 @@ def certificates(name: str, host: HostConfig) -> ssl.SSLContext | None:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for a URL. None stands before this machine, whatever it says."""
+    """The proxy that the environment names for a URL. None stands before this machine, whatever it says.
+
+    Raises:
+        ValueError: What it names is no address. The client says so with an error of another kind, and with parts of the address.
+    """
     parts = urlsplit(url)
     if is_loopback(url) or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    if not proxy:
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        usable = bool(urlsplit(whole).hostname) and urlsplit(whole).port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("the address of the proxy is none")
+    return whole
 
 
 class Secrets:

@@ -9,7 +9,7 @@ all of it within one patience.
 - `name`: `python, sqlite, packages, extras.NAME (each extra), terminal, clipboard, config, themes, environment, database, ollama,
   hosts.NAME (each [hosts.NAME] of the config), embedded, model, recall`, in this order.
 - `state`: `ok`; `absent` for what chatui does without; `wrong` for what somebody should look at. `ok` is true for `ok` alone.
-- `detail`: what was found. `fix`: what to do, "" for nothing; where `ok` too, if there is something to know. Both are for people, and
+- `detail`: what was found. `fix`: what to do, "" for nothing; where `ok` too, if there is something to know. Both are for people:
   their words may change.
 """
 
@@ -106,6 +106,8 @@ class _Daemons(ThreadPoolExecutor):
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         future: Future[Any] = Future()
+        # As nobody can take it back from here on, it may end long after it was given up.
+        future.set_running_or_notify_cancel()
 
         def run() -> None:
             try:

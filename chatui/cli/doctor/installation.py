@@ -146,12 +146,10 @@ def themes(config: Config) -> Check:
     if not own and config.theme is None:
         return good("themes", detail)
     # Textual knows what a colour is, and takes a while to be imported.
-    from textual.theme import BUILTIN_THEMES
-
-    from chatui.tui.themes import find
+    from chatui.tui.themes import find, is_textuals
 
     known, problems = find()
-    if config.theme is not None and config.theme not in {*known, *BUILTIN_THEMES}:
+    if config.theme is not None and config.theme not in known and not is_textuals(config.theme):
         detail = f'There is no theme "{clean_line(config.theme, 40)}"'
         return wrong("themes", detail, f"The config file names it; there are {', '.join(sorted(known))}.")
     if problems:
