@@ -130,15 +130,15 @@ class Database:
                 self.side = side_file(path, side_folder)
                 make_private(self.side)
                 self._migrate(self.side)
+            elif tables and "chatui_migrations" not in tables:
+                # Some other program's file: our tables have no business in it.
+                raise NotADatabase(
+                    f"{path} holds another program's tables, and none of LangGraph's.",
+                    "Choose another file with --db.",
+                )
             elif self.read_only:
                 self._check_ours(tables)
             else:
-                if tables and "chatui_migrations" not in tables:
-                    # Some other program's file: our tables have no business in it.
-                    raise NotADatabase(
-                        f"{path} holds another program's tables, and none of LangGraph's.",
-                        "Choose another file with --db.",
-                    )
                 self._migrate(path)
         except sqlite3.Error as error:
             raise explain(error, path) from error

@@ -66,8 +66,8 @@ def packages() -> Check:
     bad = [one for one in found if not one.fits]
     if bad:
         return wrong("packages", "; ".join(map(_misfit, bad)), "Install chatui again.")
-    told = ", ".join(f"{one.name} {one.version}" for one in found if one.name in _TOLD)
-    return good("packages", f"{told} and {len(found) - len(_TOLD)} more")
+    told = [f"{one.name} {one.version}" for one in found if one.name in _TOLD]
+    return good("packages", f"{', '.join(told)} and {len(found) - len(told)} more")
 
 
 def extras(keys: Mapping[str, str | None]) -> list[Check]:
