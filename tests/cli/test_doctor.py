@@ -404,9 +404,7 @@ def test_the_page_is_folded_to_the_terminal(columns: int) -> None:
     assert max(map(cell_len, lines)) <= columns
     folded = page(COMMON, columns, "utf-8")
     assert sum(line.count("の") for line in folded) == 60, "a word that is too long is cut, and nothing of it lost"
-    assert [line for line in folded if cell_len(line) > columns] == [
-        line for line in folded if line.startswith("✗ hosts.a-host-with-a-long-name") and cell_len(line) > columns
-    ]
+    assert max(map(cell_len, folded)) <= columns
     assert len(page(COMMON, None, "utf-8")) == 8, "a line for what was found, another for what to do"
 
 

@@ -173,7 +173,7 @@ def test_what_hangs_is_cut_off_and_does_not_hold_up_the_rest(
 
     def locked(service: str, name: str) -> None:
         waiting.set()
-        released.wait()
+        released.wait(60)
         ended.set()
 
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=locked))
@@ -192,7 +192,8 @@ def test_what_hangs_is_cut_off_and_does_not_hold_up_the_rest(
         released.set()
     for name in ("ollama", "hosts.gpu", "hosts.locked"):
         assert checks[name].state == "wrong"
-        assert checks[name].detail == "It said nothing for 0.2 s"
+        assert checks[name].detail.startswith("It said nothing for 0.2 s")
+        assert name == "ollama" or server.url in checks[name].detail
     assert checks["python"].ok
     assert checks["terminal"].name == "terminal"
 
@@ -284,13 +285,13 @@ def test_a_model_whose_server_is_away(dead_host: str) -> None:
 
 def test_the_model_that_is_taken_where_none_is_named(server: OllamaServer, home: Path) -> None:
     server.answers["GET", "/api/tags"] = tags("first", "second")
-    assert model(server, None).detail.startswith("ollama:first, as Ollama's first")
+    assert model(server, None).detail.startswith("ollama:first, Ollama's first")
     server.answers["GET", "/api/tags"] = tags()
     assert model(server, None).state == "wrong"
     weights = home / "data" / "chatui" / "models"
     weights.mkdir(parents=True)
     (weights / "SmolLM2-135M-Instruct.Q4_1.gguf").write_text("weights")
-    assert model(server, None).detail.startswith("embedded:smollm2-135m, as no Ollama")
+    assert model(server, None).detail.startswith("embedded:smollm2-135m, as Ollama has none")
     assert model(server, "embedded:default").state == "ok"
 
 

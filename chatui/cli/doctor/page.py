@@ -16,7 +16,7 @@ _PLAIN: dict[State, str] = {"ok": "+", "absent": "-", "wrong": "x"}
 _COLOURS: dict[State, str] = {"ok": "\x1b[32m", "absent": "\x1b[2m", "wrong": "\x1b[1;31m"}
 
 #: The widest name that the others are aligned to.
-_WIDEST = 12
+_WIDEST = 14
 #: Narrower than this a line is left to the terminal to fold.
 _NARROWEST = 24
 
@@ -42,16 +42,17 @@ def page(checks: Sequence[Check], columns: int | None, encoding: str) -> list[st
         if output.colours():
             sign = f"{_COLOURS[check.state]}{sign}\x1b[0m"
         detail, fix = _at_home(check.detail), _at_home(check.fix)
-        if fix and columns and cell_len(f"{detail} {arrow} {fix}") <= columns - widest - 4:
+        room = (columns or 0) - max(len(check.name), widest) - 4
+        if fix and cell_len(f"{detail} {arrow} {fix}") <= room:
             detail, fix = f"{detail} {arrow} {fix}", ""
-        first, *more = _fold(detail, columns, widest + 4)
-        lines.append(f"{sign} {check.name:<{widest}}  {first}" if first else f"{sign} {check.name}")
+        first, *more = _fold(detail, columns, widest + 4, max(len(check.name) - widest, 0))
+        lines.append(f"{sign} {check.name:<{widest}}  {first}".rstrip())
         lines += [f"{'':{widest + 4}}{line}" for line in more]
         if fix:
             first, *more = _fold(fix, columns, widest + 6)
             lines.append(f"{'':{widest + 4}}{arrow} {first}")
             lines += [f"{'':{widest + 6}}{line}" for line in more]
-    return [*lines, _sum(checks)]
+    return [*lines, *_fold(_sum(checks), columns, 0)]
 
 
 def _sum(checks: Sequence[Check]) -> str:
@@ -85,8 +86,15 @@ def _extras(checks: Sequence[Check]) -> Iterator[Check]:
         yield absent("extras", f"not installed: {', '.join(away)}", f'pip install "chatui[{listed}]"')
 
 
-def _fold(text: str, columns: int | None, indent: int) -> list[str]:
-    """Return a text in lines that have room beside an indent. A word that is longer than a line is cut."""
+def _fold(text: str, columns: int | None, indent: int, taken: int = 0) -> list[str]:
+    """Return a text in lines that have room beside an indent. A word that is longer than a line is cut.
+
+    Args:
+        text: The text.
+        columns: The terminal's, None for one line.
+        indent: Before each line.
+        taken: How much more stands before the first line, which may then be empty.
+    """
     text = clean(text)
     room = (columns or 0) - indent
     if columns is None or room < _NARROWEST:
@@ -94,12 +102,11 @@ def _fold(text: str, columns: int | None, indent: int) -> list[str]:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()
-        if cell_len(longer) <= room:
+        if cell_len(longer) <= room - (taken if len(lines) == 1 else 0):
             lines[-1] = longer
         else:
-            pieces = chop_cells(word, room)
-            lines = [*lines, *pieces] if lines[-1] else pieces
-    return lines
+            lines += chop_cells(word, room)
+    return lines if lines[0] or taken or len(lines) == 1 else lines[1:]
 
 
 def _at_home(text: str) -> str:

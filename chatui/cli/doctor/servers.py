@@ -121,7 +121,10 @@ class Servers:
             url = ""
             with suppress(ChatuiError):
                 url = server.url
-            return wrong(check, _with_proxy(answer.title, url), answer.advice)
+            title = answer.title.rstrip(".")
+            if isinstance(answer, Unreachable | Stalled) and shown(url) not in title:
+                title = f"{title} ({shown(url)})"
+            return wrong(check, _with_proxy(title, url), answer.advice)
         key = self._key_places.get(host.api_key_env or "")
         trusted = f"certificates of {clean_line(host.ca_file, 200)}" if host.ca_file else ""
         detail = f"{host.provider} {_served(server.url, answer, f'key {key}' if key else '', trusted)}"
@@ -160,9 +163,9 @@ class Servers:
     def _unnamed_model(self) -> Check:
         answer = self._answers[_OLLAMA]
         if not isinstance(answer, ChatuiError) and (first := next((m for m in answer if m.can_chat), None)):
-            return good("model", f"{first.model}, as Ollama's first; `model` in the config file names another")
+            return good("model", f"{first.model}, Ollama's first, as none is named")
         if embedded_available() and embedded_present():
-            return good("model", f"{DEMO_MODEL}, as no Ollama answers with one")
+            return good("model", f"{DEMO_MODEL}, as Ollama has none and none is named")
         # The demo model needs no server, but the one or the other has to be there.
         fetch = f"fetch the demo model: `chatui models pull {DEMO_MODEL}`"
         if not embedded_available():

@@ -88,8 +88,8 @@ def look_at_clipboard(variables: Mapping[str, str], tmux: str) -> Check:
     if variables.get("TMUX"):
         if tmux == "on":
             return good(name, "tmux hands what is copied on to the terminal")
-        told = f"by its set-clipboard {clean_line(tmux, 20)} " if tmux else ""
-        return absent(name, f"tmux {told}keeps what programs copy", "tmux set -s set-clipboard on")
+        told = f" (set-clipboard {clean_line(tmux, 20)})" if tmux else ""
+        return absent(name, f"tmux keeps what programs copy{told}", "tmux set -s set-clipboard on")
     if variables.get("STY"):
         return absent(name, "screen keeps what programs copy", _BY_HAND)
     term = variables.get("TERM", "")
