@@ -67,6 +67,9 @@ class Prompt(TextArea, inherit_css=False):
         self._at = 0  # place in the history; its length is "what is being written"
         self._writing = ""
 
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """No rule of the prompt's own is about its focus, so it need not be styled anew, as other widgets are."""
+
     def hold(self, text: str) -> None:
         """Put a text into the prompt, the cursor behind it."""
         self.text = text
