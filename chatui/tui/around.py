@@ -8,6 +8,7 @@ from textual.content import Content
 
 from chatui.text import clean_line
 from chatui.tui import labels
+from chatui.tui.facts import Facts
 from chatui.tui.status import KeyLine, StatusLine
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Around:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._facts = Facts(screen)
         self._notices: dict[str, Notice] = {}
         #: What goes on in the background, "" for nothing.
         self.progress = ""
@@ -69,10 +71,11 @@ class Around:
             main.mount(widget, before=next(child for child in main.children if child.id in below))
 
     def restyle(self) -> None:
-        """Style those of them that the first paint had already: their rules were read behind it."""
-        for widget in self._screen.query_one("#main").children:
-            if widget.id in BETWEEN:
-                widget.update_node_styles(animate=False)
+        """Style anew what has rules that the first paint did without: they were read behind it."""
+        for widget in self._screen.query(
+            "#filter, #thread-rows, #transcript, #prompt, " + ", ".join(f"#{name}" for name in BETWEEN)
+        ):
+            widget.update_node_styles(animate=False)
 
     def _notice(self, name: str, text: str) -> None:
         if text and name not in self._notices:
@@ -104,7 +107,7 @@ class Around:
     def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
         title = (thread.title if thread else "") or labels.UNTITLED
-        facts = [self.progress, *self._screen.turns.facts(thread)]
+        facts = [self.progress, *self._facts.of(thread)]
         self._screen.query_one(StatusLine).show(self._mode(), title, facts)
 
     def _mode(self) -> str:
