@@ -389,9 +389,9 @@ COMMON = [
 
 
 def test_the_page_puts_extras_into_two_rows() -> None:
-    lines = page(COMMON, 100, "utf-8")
-    assert "✓ extras        anthropic 1.7.10 (no key), openai 1.7.4 (key in OPENAI_API_KEY)" in lines
-    assert '– extras        not installed: google, keyring → pip install "chatui[google,keyring]"' in lines
+    lines = [" ".join(line.split()) for line in page(COMMON, 100, "utf-8")]
+    assert "✓ extras anthropic 1.7.10 (no key), openai 1.7.4 (key in OPENAI_API_KEY)" in lines
+    assert '– extras not installed: google, keyring → pip install "chatui[google,keyring]"' in lines
     assert lines[-1] == "1 thing to look at: hosts.a-host-with-a-long-name."
     assert page(COMMON[:-1], 100, "utf-8")[-1] == "Everything that chatui needs is there."
     broken = wrong("extras.embedded", "pip 23.2 is not >=24.1", 'pip install "chatui[embedded]"')
