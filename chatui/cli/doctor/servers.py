@@ -184,7 +184,7 @@ async def _key_place(variables: Sequence[str], patience: float) -> str | None:
         async with asyncio.timeout(patience):
             return await asyncio.to_thread(key_place, *variables)
     except TimeoutError:
-        return None
+        return "unknown, as the keyring said nothing"
 
 
 def _served(url: str, models: Sequence[ModelInfo], *facts: str) -> str:
