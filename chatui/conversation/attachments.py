@@ -330,15 +330,18 @@ async def carry_over(store: Store, places: Places, thread_id: str, follows: str 
 
 
 def images_of(message: BaseMessage) -> dict[str, bytes]:
-    """Return the images of a message that are in it, by the line that stands for each in its text."""
+    """Return the images that are in a message, by the line that stands for each in its text. None is ever fetched."""
     found = {}
     for block in message.content:
         if isinstance(block, dict) and (line := clean(attachment_line(block))).startswith(f"{IMAGE} "):
-            url = block.get("image_url")
-            data = block.get("base64") or (url.get("url") if isinstance(url, dict) else url) or block.get("url")
+            link = block.get("image_url") or block.get("url")
+            link = link.get("url") if isinstance(link, dict) else link
+            if isinstance(link, str) and link.startswith("data:"):
+                link = link.rpartition("base64,")[2]
             with suppress(ValueError):
-                # As bytes in base64, or in a link that holds them. Nothing is ever fetched.
-                found[line] = base64.b64decode(str(data).removeprefix("data:").rpartition("base64,")[2], validate=True)
+                found[line] = base64.b64decode(
+                    str(block.get("base64") or block.get("data") or link or "?"), validate=True
+                )
     return found
 
 

@@ -120,6 +120,8 @@ async def show(screen: ChatScreen, view: UserView) -> None:
         return
     try:
         files = await screen.conversation.images(message.node_id)
+        if not files:
+            raise Unsupported("The thread has a link to this image, and not the image.", "Open the link elsewhere.")
         drawn = await asyncio.to_thread(lambda: {line: Picture(data) for line, data in files.items()})
     except ChatuiError as error:
         screen.say(error)

@@ -4,12 +4,13 @@ import base64
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
 
 from chatui.conversation import attachments
-from chatui.conversation.attachments import find_files, read
+from chatui.conversation.attachments import find_files, images_of, read
 from chatui.conversation.memory import estimate_tokens
 from chatui.errors import Unsupported, UsageError
 from chatui.storage.attached import FACTS, attachment_line, text_of
@@ -168,6 +169,26 @@ def test_the_line_of_an_image_says_its_type_where_its_name_does_not() -> None:
     assert line("a.jpg", "jpeg") == line("a.jpg", "jpeg").replace(" JPEG", "")
     assert line("notes.txt", "webp") == "🖼 notes.txt WEBP 9 B"
     assert attachment_line({"type": "image", "mime_type": "image/png"}) == "🖼 image/png"
+
+
+async def test_the_images_that_are_in_a_message(bench: Bench, cat: Path) -> None:
+    conversation = bench.library.conversation()
+    await say(conversation.send("What is it?", attachments=[read(cat)]))
+    assert await conversation.images(conversation.tree()[0].node_id) == {LINE: png(size=120_000)}
+    assert await conversation.images(conversation.tree()[1].node_id) == {}
+    encoded = base64.b64encode(b"image").decode()
+    blocks: list[tuple[dict[str, Any], bool]] = [
+        ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}}, True),
+        ({"type": "image_url", "image_url": f"data:image/png;base64,{encoded}"}, True),
+        ({"type": "image", "source_type": "base64", "data": encoded}, True),
+        ({"type": "image", "url": "https://example.com/cat.png"}, False),
+        ({"type": "image", "base64": "no base64"}, False),
+        ({"type": "image", "base64": 12345}, False),
+        ({"type": "image"}, False),
+        ({"type": "audio", "base64": encoded}, False),
+    ]
+    for block, held in blocks:
+        assert images_of(HumanMessage([block])) == ({"🖼 image": b"image"} if held else {}), block
 
 
 async def test_a_model_without_vision_is_not_asked(bench: Bench, cat: Path) -> None:

@@ -266,6 +266,16 @@ async def test_an_at_sign_lists_files_and_tab_and_enter_complete(chat: Window, f
     )
 
 
+async def test_a_click_completes_too(chat: Window) -> None:
+    chat.screen.prompt.focus()
+    await chat.press("@")
+    await chat.until(lambda: len(menu(chat)) == 3)
+    await chat.pilot.click(FileMenu, offset=(3, 2))
+    await chat.until(lambda: not menu(chat))
+    assert chat.screen.prompt.text == '@"my notes.txt" '
+    assert chat.screen.prompt.has_focus
+
+
 async def test_escape_closes_the_menu_and_nothing_else(chat: Window) -> None:
     chat.screen.prompt.focus()
     await chat.press(*"Mail @c")
