@@ -230,7 +230,8 @@ def _refused(details: dict[str, Any], said: str, url: str, model: str) -> ModelE
             room=room if known else None,
         )
     if "invalid model name" in lowered:
-        return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.", model=model)
+        # Without its reference: there is nothing to fetch.
+        return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.")
     return ServerFault(f"Ollama at {url} refused the request: {said or 'it gave no reason'}.", "Choose another model.")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chatui.conversation.events import Failed
 from chatui.errors import ChatuiError, ContextTooLong, OutOfMemory, UnknownModel
-from chatui.models import parse_ref
+from chatui.models import DEMO_MODEL, parse_ref
 from chatui.tui import labels
 from chatui.tui.replies import Reply
 
@@ -48,8 +48,9 @@ class Offers:
             Choice("R", "Another model", "retry_with"),
             Choice("e", "Edit the message", "edit"),
         ]
-        if isinstance(event.error, UnknownModel) and parse_ref(event.error.model).provider == "ollama":
-            self._missing = event.error.model
+        missing = event.error.model if isinstance(event.error, UnknownModel) else ""
+        if missing and (parse_ref(missing).provider == "ollama" or parse_ref(missing) == DEMO_MODEL):
+            self._missing = missing
             choices.insert(0, Choice("f", "Fetch it", "fetch"))
         if isinstance(event.error, ContextTooLong | OutOfMemory):
             choices.insert(1, Choice("s", "Set num_ctx", "settings"))

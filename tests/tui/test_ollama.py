@@ -316,3 +316,11 @@ async def test_a_fault_is_a_sentence_on_the_screen_with_what_to_do(
     chat.screen.offer.focus()
     await chat.press("r")
     await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.branch()) == 2)
+
+
+async def test_a_name_that_no_model_can_have_is_not_offered_to_be_fetched(chat: Window, server: OllamaServer) -> None:
+    server.chats.append(answer(400, {"error": "invalid model name"}))
+    await turn(chat, "Hello")
+    await chat.until(lambda: chat.screen.offer.display)
+    assert "not a valid name" in plain(chat.screen.offer)
+    assert "Fetch it" not in offered(chat)
