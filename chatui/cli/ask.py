@@ -90,8 +90,7 @@ def ask(
             if checkpoint is not None:
                 node_at(conversation, checkpoint)
             # Before anything is written: a model that is not to be had, and a checkpoint that is not there.
-            row = conversation.thread()
-            chosen = str(await library.models.choose(row.model if row else None)) if model is None else model
+            chosen = str(await library.models.choose(conversation.model())) if model is None else model
             if yes and not library.read_only:
                 await library.allow_schema_change()
             if checkpoint is not None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from chatui.config import Config
-from chatui.conversation.memory import DEFAULT_STRATEGY, Remembered
 from chatui.conversation.strategy import Strategy, parse_strategy
 from chatui.errors import UsageError
 from chatui.storage import Store
 from chatui.storage.records import Memory
 from chatui.text import clean_line
+
+if TYPE_CHECKING:
+    from chatui.conversation.memory import Remembered
 
 #: The longest thing to remember, in characters.
 LONGEST = 2000
@@ -127,6 +129,9 @@ class ThreadMemory:
         Raises:
             UsageError: The strategy in the config file is none.
         """
+        # Imported here, as the first paint asks for the strategy, and this imports LangChain.
+        from chatui.conversation.memory import Remembered
+
         strategy = parse_strategy(self.strategy()[0])
         memories, thread_id = self._store.memories, self._thread_id
         summary = memories.summary(thread_id, follows) if strategy.kind == "summary" and follows else None
@@ -155,7 +160,7 @@ class ThreadMemory:
         async with store.database.transaction() as connection:
             await store.threads.add(connection, self._thread_id, owner=self.user.user)
             await store.threads.update(connection, self._thread_id, memory=value)
-        return parse_strategy(self.strategy()[0] or DEFAULT_STRATEGY)
+        return parse_strategy(self.strategy()[0])
 
     @property
     def private(self) -> bool:

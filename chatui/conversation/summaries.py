@@ -125,8 +125,7 @@ class Summaries:
         upto = found.depth if found else _before_last(branch, 1)
         if not upto:
             raise UsageError("There is nothing to summarise yet.", "It takes two turns.")
-        thread = self._walk.thread()
-        model = await self._models.choose(thread.model if thread else None)
+        model = await self._models.choose(self._walk.model())
         await self._write(model, branch, upto, None)
         return self._required()
 

@@ -41,6 +41,14 @@ class Recalled(msgspec.Struct, frozen=True):
     text: str
 
 
+class User(msgspec.Struct, frozen=True):
+    """Somebody who has something in the file, with what there is that is not deleted."""
+
+    user: str
+    threads: int
+    messages: int
+
+
 class Memory(msgspec.Struct, frozen=True):
     """One thing that is remembered of a user. `source_thread_id` is the thread where it came from, None for none."""
 

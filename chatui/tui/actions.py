@@ -1,7 +1,7 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
-The rows about branches, searching, the settings, the memory and the dialog of models stand in files of their own beside this
-one (..._actions.py).
+The rows about branches, searching, the settings, the memory, the users and the dialog of models stand in files of their own beside
+this one (..._actions.py).
 
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
@@ -15,6 +15,7 @@ from chatui.tui.memory_actions import MEMORY_ACTIONS
 from chatui.tui.model_actions import MODEL_ACTIONS
 from chatui.tui.search_actions import SEARCH_ACTIONS
 from chatui.tui.settings_actions import SETTINGS_ACTIONS
+from chatui.tui.user_actions import USER_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -53,10 +54,10 @@ ACTIONS: tuple[Action, ...] = (
         "model.pick",
         "ctrl+o",
         "Model",
-        "Choose who answers in this thread.",
+        "Choose who answers in this thread, or in all new ones of this user.",
         "everywhere",
         "model",
-        "[name]",
+        "[name] [--user]",
         show=True,
         priority=True,
     ),
@@ -392,4 +393,5 @@ ACTIONS: tuple[Action, ...] = (
     *SETTINGS_ACTIONS,
     *MODEL_ACTIONS,
     *MEMORY_ACTIONS,
+    *USER_ACTIONS,
 )

@@ -281,6 +281,7 @@ class ChatScreen(Screen[None]):
             from chatui.tui.memory import MemoryKeeper
             from chatui.tui.reading import Reading
             from chatui.tui.settings import Setting
+            from chatui.tui.users import Users
 
             self._finding = Finding(self)
             later = (
@@ -290,6 +291,7 @@ class ChatScreen(Screen[None]):
                 Setting(self),
                 Importing(self),
                 MemoryKeeper(self),
+                Users(self),
             )
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen

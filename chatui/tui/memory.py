@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatui.text import clean_line
 from chatui.tui.attempts import attempt
+from chatui.tui.users import for_whom
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -31,20 +33,30 @@ class MemoryKeeper:
         from chatui.tui.dialogs import AskLine
 
         screen, memory = self._screen, self._screen.conversation.memory
+        text, for_user = for_whom(text)
 
         async def change(value: str | None) -> None:
             if value is not None:
-                await attempt(screen, lambda: self._set(value))
+                await attempt(screen, lambda: self._set(value, for_user))
 
         if text:
             await change(text)
+        elif for_user:
+            title = f"Memory strategy of {clean_line(memory.user.user, 30)}"
+            screen.app.push_screen(AskLine(title, memory.user.strategy()), change)
         else:
             screen.app.push_screen(AskLine("Memory strategy", memory.strategy()[0]), change)
 
-    async def _set(self, value: str) -> None:
-        screen = self._screen
-        strategy = await screen.conversation.memory.set_strategy(value or None)
-        screen.say(f"From the next message on: {strategy}. No message was changed.", severity="information")
+    async def _set(self, value: str, for_user: bool) -> None:
+        screen, memory = self._screen, self._screen.conversation.memory
+        if for_user:
+            await memory.user.set_strategy(value or None)
+            said = f"In the threads of {memory.user.user} that have none of their own: {memory.user.strategy()}."
+            strategy, source = memory.strategy()
+            said += f" This one has its own: {strategy}." if source == "thread" else ""
+        else:
+            said = f"From the next message on: {await memory.set_strategy(value or None)}."
+        screen.say(f"{said} No message was changed.", severity="information")
         screen.refresh_threads()
         screen.show_state()
 

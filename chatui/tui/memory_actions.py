@@ -9,10 +9,10 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
         "memory.strategy",
         "",
         "Memory strategy",
-        "Which messages of this thread are sent, as in window:6 or summary,recall. None of them is changed.",
+        "Which messages are sent, as in window:6 or summary,recall: in this thread, or of all this user's. None is changed.",
         "everywhere",
         "memory",
-        "[strategy]",
+        "[strategy] [--user]",
     ),
     Action(
         "memory.remember",
