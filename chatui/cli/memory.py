@@ -97,7 +97,7 @@ def strategy(
 
 @app.command()
 def forget(context: typer.Context, memory: MemoryId, json: Json = False) -> None:
-    """Forget something. Replies that were given with it keep saying that they were."""
+    """Forget something for good. Replies that were given with it say that something is forgotten, and not what."""
     _change(context.obj, lambda library: library.memories_of().forget(memory), "Forgotten", json)
 
 

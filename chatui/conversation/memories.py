@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from chatui.config import Config
 from chatui.conversation.strategy import Strategy, parse_strategy
 from chatui.errors import UsageError
 from chatui.storage import Store
-from chatui.storage.records import Memory
+from chatui.storage.records import Memory, Sent
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
@@ -65,15 +66,32 @@ class UserMemory:
         return self.find(found.memory_id)
 
     async def forget(self, memory_id: str) -> Memory:
-        """Forget something, and return what it was.
+        """Forget something for good, and return what it was. Replies that were given with it know no longer what it said.
 
         Raises:
             UsageError: There is no such memory.
+            DatabaseError: It is forgotten, but another process uses the file, so that its text may still be in there.
         """
+        from chatui.storage.removal import compact
+
         found = self.find(memory_id)
         async with self._store.database.transaction() as connection:
             await self._store.memories.forget(connection, self.user, found.memory_id)
+        await compact(self._store.database, "It is forgotten, but its text")
         return found
+
+    async def bring_back(self, memory: Memory) -> Memory:
+        """Remember again what was forgotten. Replies that were given with it stay without it."""
+        async with self._store.database.transaction() as connection:
+            # A new id: the old one stands for what was forgotten.
+            memory_id = await self._store.memories.put(
+                connection, self.user, memory.text, source=memory.source_thread_id, created_at=memory.created_at
+            )
+        return self.find(memory_id)
+
+    def told(self, sent: Sent) -> Sequence[str | None]:
+        """Return what a model was sent of the memories for a reply, None for each that is forgotten."""
+        return self._store.memories.told(self.user, sent.memories)
 
     def find(self, memory_id: str) -> Memory:
         """Return the memory with this id, or with this beginning of one.
@@ -137,7 +155,7 @@ class ThreadMemory:
         summary = memories.summary(thread_id, follows) if strategy.kind == "summary" and follows else None
         return Remembered(
             strategy=strategy,
-            facts=tuple(memory.text for memory in self.user.list()),
+            facts=tuple(memories.facts(self.user.user)),
             summary=summary.text if summary else "",
             covered=summary.depth if summary else 0,
             recalled=tuple(memories.recall(self.user.user, thread_id, prompt)) if strategy.recall else (),

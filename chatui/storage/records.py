@@ -59,6 +59,20 @@ class Memory(msgspec.Struct, frozen=True):
     source_thread_id: str | None = None
 
 
+class Told(msgspec.Struct, frozen=True):
+    """What a model was told of a memory: which one, and after how many changes of it. Its text is kept with the memory alone."""
+
+    memory_id: str
+    version: int = 0
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A memory as it is sent."""
+
+    told: Told
+    text: str
+
+
 class Summary(msgspec.Struct, frozen=True):
     """A summary of a branch from its root to a message.
 
@@ -94,7 +108,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         lead: Whether the first of the messages is the branch's first, a system message, and the others its end.
         summary: The summary of the first messages of the branch, as it was sent; "" for none.
         summarised: How many messages it covered.
-        facts: What was sent of what is remembered of the user.
+        memories: What was sent of what is remembered of the user. Never its text: who forgets something wants it gone here too.
         recalled: What was sent of other threads.
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
     """
@@ -109,7 +123,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     lead: bool = False
     summary: str = ""
     summarised: int = 0
-    facts: list[str] = []
+    memories: list[Told] = []
     recalled: list[Recalled] = []
     tokens: dict[str, int] = {}
 

@@ -70,8 +70,12 @@ async def remove_messages(
     await count_anew(connection, thread_id)
 
 
-async def compact(database: Database) -> None:
+async def compact(database: Database, gone: str = "The messages are removed, but their text") -> None:
     """Write the file anew without what was deleted, and empty its write-ahead log.
+
+    Args:
+        database: The file.
+        gone: The beginning of the sentence that says that it could not be done.
 
     Raises:
         DatabaseError: Another process uses the file; what was deleted is deleted, but its text may still be in the file.
@@ -93,6 +97,6 @@ async def compact(database: Database) -> None:
         except sqlite3.Error as error:
             told = explain(error, database.path)
             raise DatabaseError(
-                f"The messages are removed, but their text may still be in the file: {told.title}",
+                f"{gone} may still be in the file: {told.title}",
                 "Close what uses it, then run `chatui db vacuum`.",
             ) from error
