@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.text import clean_line
+from chatui.tui import labels
 from chatui.tui.attempts import attempt
 from chatui.tui.users import for_whom
 
@@ -70,9 +71,7 @@ class MemoryKeeper:
                 await attempt(screen, lambda: put(value))
 
         async def put(value: str) -> None:
-            conversation = screen.conversation
-            source = conversation.thread_id if conversation.thread() or conversation.memory.private else None
-            memory = await conversation.memory.user.add(value, source=source)
+            memory = await screen.conversation.memory.user.add(value, source=self._source())
             screen.say(f"Remembered of {memory.user}: {memory.text}", severity="information")
 
         if text:
@@ -81,13 +80,26 @@ class MemoryKeeper:
             screen.app.push_screen(AskLine("Remember"), keep)
 
     def _facts(self, _text: str = "") -> None:
-        from chatui.tui.dialogs import Facts
+        from chatui.tui.memories import MemoriesScreen, Source
 
-        memory = self._screen.conversation.memory.user
-        facts = [(found.memory_id[:8], found.text) for found in memory.list()]
-        self._screen.app.push_screen(
-            Facts("What is remembered", facts or [("", "Nothing yet. /remember keeps something.")])
-        )
+        screen = self._screen
+
+        def source_of(thread_id: str) -> Source:
+            thread = screen.library.store.threads.get(thread_id)
+            if thread is None:
+                return Source("", there=False)
+            return Source(thread.title or labels.UNTITLED, there=not thread.deleted)
+
+        async def chosen(thread_id: str | None) -> None:
+            if thread_id is not None:
+                await attempt(screen, lambda: screen.open(thread_id))
+
+        screen.app.push_screen(MemoriesScreen(screen.conversation.memory.user, source_of, self._source()), chosen)
+
+    def _source(self) -> str | None:
+        """The thread that something new comes from, None for one that is not saved yet."""
+        conversation = self._screen.conversation
+        return conversation.thread_id if conversation.thread() or conversation.memory.private else None
 
     async def _private(self, _text: str = "") -> None:
         await attempt(self._screen, self._toggle)

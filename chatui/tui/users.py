@@ -82,7 +82,7 @@ class UserPicker(ModalScreen[Picked | None]):
 
     CSS_PATH = "memories.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("users")]
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (36, "-high")]  # noqa: RUF012
 
     def __init__(self, users: Sequence[User], current: str | None, about: str, *, plain: bool = False) -> None:
         super().__init__()
