@@ -87,6 +87,15 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
     Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
+    Action(
+        "export.open",
+        "",
+        "Export",
+        "A branch, a thread or all of them into a file: Markdown, a page for a browser, JSON, LangChain's messages.",
+        "everywhere",
+        "export",
+        "[path]",
+    ),
     Action("import.open", "", "Import", "Takes in what another program kept.", "everywhere", "import", "PATH"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(

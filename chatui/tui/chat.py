@@ -275,6 +275,7 @@ class ChatScreen(Screen[None]):
         """Carry out an action of the table; an error is told and nothing else happens."""
         if action_id not in self._handlers:
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
+            from chatui.tui.exporting import Exporting
             from chatui.tui.finding import Finding
             from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
@@ -290,6 +291,7 @@ class ChatScreen(Screen[None]):
                 self._finding,
                 Setting(self),
                 Importing(self),
+                Exporting(self),
                 MemoryKeeper(self),
                 Users(self),
             )

@@ -66,7 +66,7 @@ class MemoriesScreen(ModalScreen[str | None]):
         here: The thread that a new one comes from, None for none.
     """
 
-    CSS_PATH = "memories.tcss"
+    CSS_PATH = "lists.tcss"
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (36, "-high")]  # noqa: RUF012
 
     def __init__(self, memory: UserMemory, source_of: Callable[[str], Source], here: str | None) -> None:

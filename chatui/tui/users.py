@@ -80,7 +80,7 @@ class UserPicker(ModalScreen[Picked | None]):
         plain: Whether nothing is drawn that a screen reader would have to spell.
     """
 
-    CSS_PATH = "memories.tcss"
+    CSS_PATH = "lists.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("users")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (36, "-high")]  # noqa: RUF012
 
