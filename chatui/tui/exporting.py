@@ -248,7 +248,10 @@ class ExportDialog(ModalScreen[None]):
             what = labels.plural(len(threads), "thread") if extent == "all" else "The thread"
             what = "This branch" if extent == "branch" else what
             self.state = "done"
-            self._told = [f"{what} as {self._format}, {labels.size(size)}, readable to you alone:", clean_line(str(path), 1000)]
+            self._told = [
+                f"{what} as {self._format}, {labels.size(size)}, readable to you alone:",
+                clean_line(str(path), 1000),
+            ]
         if self.is_attached:
             self._show()
 
