@@ -44,7 +44,8 @@ button:disabled{opacity:.35}.md>:first-child{margin-top:.2rem}.md>:last-child{ma
 .md :is(p,li,h1,h2,h3,h4,h5,h6,td,th){unicode-bidi:plaintext}.md :is(ul,ol){padding-left:1.5rem}
 .md pre{white-space:pre;overflow-x:auto;background:var(--tint);padding:.6rem;border-radius:.4rem;font-size:.85rem}
 code{font-family:ui-monospace,monospace;font-size:.92em}pre code{font-size:1em}
-.md table{display:block;overflow-x:auto;border-collapse:collapse}.md :is(td,th){padding:.2rem .6rem;border:1px solid var(--line)}
+.md table{display:block;overflow-x:auto;border-collapse:collapse}
+.md :is(td,th){padding:.2rem .6rem;border:1px solid var(--line);overflow-wrap:break-word}
 blockquote{margin:.5rem 0;padding-left:.8rem;border-left:3px solid var(--line)}details.thread>summary{font-weight:600}"""
 
 # Shows the path through a message: those above it, and below it what was seen last at each fork, else the newest.

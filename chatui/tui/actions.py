@@ -96,7 +96,15 @@ ACTIONS: tuple[Action, ...] = (
         "export",
         "[path]",
     ),
-    Action("import.open", "", "Import", "Takes in what another program kept.", "everywhere", "import", "PATH"),
+    Action(
+        "import.open",
+        "",
+        "Import",
+        "Takes in what another program kept.",
+        "everywhere",
+        "import",
+        "PATH [--split PATTERN]",
+    ),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",

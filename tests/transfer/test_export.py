@@ -106,7 +106,7 @@ def compared(store: Store, thread_id: str = "tree") -> Any:
         )
         for entry in whole.entries
     ]
-    thread = msgspec.structs.replace(whole.thread, active_checkpoint_id=None, updated_at="")
+    thread = msgspec.structs.replace(whole.thread, active_checkpoint_id=None)
     return thread, entries, whole.head, whole.named, whole.system_prompt, whole.settings
 
 
@@ -136,6 +136,7 @@ def test_a_tree_is_the_same_in_another_file(seedlings: list[Seedling], kind: str
                 "pinned": 1,
                 "system_prompt": "Be kind.",
                 "model": "ollama:y",
+                "updated_at": "2031-02-03T04:05:06.789Z",
             }
             await one.threads.update(connection, "tree", **title)
             await one.settings.change(connection, "thread", "tree", temperature=0.5)
