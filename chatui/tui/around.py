@@ -71,10 +71,11 @@ class Around:
             main.mount(widget, before=next(child for child in main.children if child.id in below))
 
     def restyle(self) -> None:
-        """Style those of them that the first paint had already: their rules were read behind it."""
-        for widget in self._screen.query_one("#main").children:
-            if widget.id in BETWEEN:
-                widget.update_node_styles(animate=False)
+        """Style anew what has rules that the first paint did without: they were read behind it."""
+        for widget in self._screen.query(
+            "#filter, #thread-rows, #transcript, #prompt, " + ", ".join(f"#{name}" for name in BETWEEN)
+        ):
+            widget.update_node_styles(animate=False)
 
     def _notice(self, name: str, text: str) -> None:
         if text and name not in self._notices:

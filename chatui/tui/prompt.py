@@ -13,8 +13,13 @@ from chatui.tui.attaching import pasted
 from chatui.tui.keys import bindings
 
 
-class Prompt(TextArea):
-    """The prompt. It knows nothing of threads: it says what was done, and is told what to hold."""
+class Prompt(TextArea, inherit_css=False):
+    """The prompt. It knows nothing of threads: it says what was done, and is told what to hold.
+
+    Its rules stand in chat.tcss, all of them: to read Textual's own for text areas would hold up the first paint.
+    """
+
+    COMPONENT_CLASSES = TextArea.COMPONENT_CLASSES
 
     BINDINGS = bindings("prompt")
 
@@ -54,7 +59,6 @@ class Prompt(TextArea):
             soft_wrap=True,
             show_line_numbers=False,
             highlight_cursor_line=False,
-            compact=True,
             tab_behavior="focus",
         )
         #: Whether the menu of commands is open; its owner sets it.
@@ -62,6 +66,9 @@ class Prompt(TextArea):
         self._history: list[str] = []
         self._at = 0  # place in the history; its length is "what is being written"
         self._writing = ""
+
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """No rule of the prompt's own is about its focus, so it need not be styled anew, as other widgets are."""
 
     def hold(self, text: str) -> None:
         """Put a text into the prompt, the cursor behind it."""
