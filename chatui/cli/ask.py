@@ -97,8 +97,15 @@ def ask(
                 await conversation.fork(checkpoint)
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
+            # This program ends with the turn, and nobody should wait for more than the reply.
+            conversation.summaries.in_background = False
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
-            return await turn.run(prompt, chosen, files)
+            code = await turn.run(prompt, chosen, files)
+            if code == 0 and not no_save and conversation.summaries.needed:
+                from chatui.cli.behind import go_on
+
+                go_on(session, "memory", "summarise", conversation.thread_id)
+            return code
 
     return asyncio.run(run())
 

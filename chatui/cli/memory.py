@@ -10,7 +10,7 @@ import typer
 
 from chatui.cli import output
 from chatui.cli.session import Session, complete, find
-from chatui.cli.threads import Json
+from chatui.cli.threads import Json, ThreadName
 from chatui.cli.typer_app import group
 from chatui.text import clean, clean_line
 
@@ -91,6 +91,17 @@ def strategy(
             if text is not None:
                 await memory.set_strategy(None if text == "default" else text)
             print(clean_line(f"{memory.user}: {memory.strategy()}"))
+
+    asyncio.run(run())
+
+
+@app.command(hidden=True)
+def summarise(context: typer.Context, thread: ThreadName) -> None:
+    """Write the summary that a thread needs for its strategy, if it needs one. `ask` has it done behind its back."""
+
+    async def run() -> None:
+        async with context.obj.library() as library:
+            await library.conversation((await find(library, thread)).thread_id).summaries.write_needed()
 
     asyncio.run(run())
 
