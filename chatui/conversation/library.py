@@ -282,8 +282,8 @@ class Library:
         """Put a thread out of the list without deleting it, or back."""
         return await self._update(thread_id, archived=int(on))
 
-    async def set_model(self, thread_id: str, model: str) -> Thread:
-        """Let this model answer in a thread from now on."""
+    async def set_model(self, thread_id: str, model: str | None) -> Thread:
+        """Let this model answer in a thread from now on; None leaves it to the user's default."""
         return await self._update(thread_id, model=model)
 
     async def _update(self, thread_id: str, **values: Any) -> Thread:

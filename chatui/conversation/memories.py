@@ -108,8 +108,13 @@ class UserMemory:
 
     def strategy(self) -> str:
         """Return the strategy of threads that have none of their own: the user's, else the configured one."""
+        own = self.own_strategy()
+        return self._config.memory if own is None else own
+
+    def own_strategy(self) -> str | None:
+        """Return the strategy that the user has set, None where the config file's holds."""
         own = self._store.settings.get("user", self.user).get("memory")
-        return own if isinstance(own, str) else self._config.memory
+        return own if isinstance(own, str) else None
 
     async def set_strategy(self, text: str | None) -> None:
         """Set the strategy of this user's threads that have none of their own; None leaves it to the config file.
