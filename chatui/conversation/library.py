@@ -207,6 +207,11 @@ class Library:
         kept = self._store.settings.get("file").get("favourites")
         return [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
 
+    def default_model(self) -> str | None:
+        """Return the model of the user's new threads, None where that is left to the config file."""
+        default = self._store.settings.get("user", self.user or DEFAULT_USER).get("model")
+        return default if isinstance(default, str) else None
+
     # Writing
 
     async def set_favourite_model(self, model: str, on: bool = True) -> None:

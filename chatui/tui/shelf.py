@@ -153,7 +153,7 @@ class Shelf:
     async def find_model(self) -> NoModel | None:
         """Find out who would answer in a new thread. Returns the error where nobody would."""
         try:
-            self._chosen = str(await self._screen.library.models.choose(self._screen.conversation.model()))
+            self._chosen = str(await self._screen.library.models.choose(self._screen.library.default_model()))
         except NoModel as error:
             return error
         except ChatuiError as error:

@@ -122,6 +122,8 @@ class Users:
         self._screen = screen
         self._written: dict[str | None, str] = {}  # by user: what stood in the prompt of a thread without a message
 
+        self._been: set[str | None] = set()
+
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
         return {"user.switch": self._open}
@@ -143,11 +145,10 @@ class Users:
         screen.app.push_screen(UserPicker(users, screen.library.user, about, plain=screen.plain), picked)
 
     def _users(self) -> list[User]:
-        """Who there is, and who is here already without having anything yet."""
+        """Who there is, and who was here since the start without having anything yet."""
         found = {user.user: user for user in self._screen.library.users()}
-        here = self._screen.library.user
-        if here is not None:
-            found.setdefault(here, User(here, 0, 0))
+        for name in {*self._been, self._screen.library.user} - {None}:
+            found.setdefault(str(name), User(str(name), 0, 0))
         return [found[name] for name in sorted(found)]
 
     async def _choose(self, choice: Picked) -> None:
@@ -181,6 +182,7 @@ class Users:
         await screen.keep_draft()
         if screen.conversation.thread() is None and screen.turns.editing is None:
             self._written[library.user] = screen.prompt.text
+        self._been |= {library.user, user}
         library.switch_user(user)
         screen.threads.clear()
         await screen.open(None)

@@ -11,7 +11,7 @@ from chatui.tui.app import ChatApp
 from chatui.tui.dialogs import Confirm
 from chatui.tui.users import UserPicker
 from tests.tui.conftest import Window, rows_of, window
-from tests.tui.seed import OTHER, SeedModels, open_library
+from tests.tui.seed import MODEL, OTHER, SeedModels, open_library
 
 
 def titles(chat: Window) -> list[str]:
@@ -192,3 +192,15 @@ async def test_a_file_that_is_read_only_takes_no_new_user(frozen: Path) -> None:
         await chat.write("/user default")
         await chat.until(lambda: chat.library.user == "default")
         assert len(titles(chat)) == 9
+
+
+async def test_a_thread_s_model_is_not_taken_for_that_of_new_threads(chat: Window) -> None:
+    await chat.write(f"/model {OTHER}")
+    await chat.say("With another model")
+    await become(chat, "anna")
+    await chat.write("/user default")
+    await chat.until(lambda: chat.library.user == "default" and chat.screen.shelf.model == MODEL)
+    await chat.write(f"/model {OTHER} --user")
+    await chat.until(lambda: chat.screen.shelf.model == OTHER)
+    await chat.write("/user anna")
+    await chat.until(lambda: chat.library.user == "anna" and chat.screen.shelf.model == MODEL)
