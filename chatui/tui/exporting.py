@@ -86,6 +86,7 @@ class ExportDialog(ModalScreen[None]):
     """
 
     CSS_PATH = "lists.tcss"
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close"),
         Binding("up", "move(-1)", show=False, priority=True),
@@ -189,7 +190,7 @@ class ExportDialog(ModalScreen[None]):
         self.query_one("#export-format", Static).update(Content("").join(parts))
         told = self._told or [FORMATS[self._format][1]]
         self.query_one("#export-about", Static).update(Content("\n".join(told)))
-        keys = [("Enter", "Write"), ("↑↓", "How much"), ("Tab", "Format"), ("Esc", "Cancel")]
+        keys = [("Enter", "Write"), ("Tab", "Format"), ("↑↓", "How much"), ("Esc", "Cancel")]
         self.query_one(Hint).show(*(keys if asked else [("Esc", "Stop" if self.state == "writing" else "Close")]))
 
     def _show_progress(self) -> None:

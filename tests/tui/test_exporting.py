@@ -146,6 +146,7 @@ async def test_it_fits_a_small_screen(tmp_path: Path, size: tuple[int, int]) -> 
     async with window(tmp_path / "chatui.db", size=size) as chat:
         await forked(chat)
         await chat.write("/export " + "long-name-" * 30)
-        box = dialog(chat).query_one(".dialog").region
-        assert box.bottom <= size[1]
-        assert dialog(chat).query_one(".hint").region.bottom < box.bottom
+        box, hint = dialog(chat).query_one(".dialog"), dialog(chat).query_one(".hint")
+        assert box.region.bottom <= size[1]
+        assert hint.size.height > 0
+        assert box.content_region.contains_region(hint.region)
