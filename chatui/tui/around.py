@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 #: What may stand between the messages and the prompt, from above, by id.
-BETWEEN = ("notes", "forking", "queue", "offer", "menu")
+BETWEEN = ("notes", "forking", "queue", "offer", "menu", "files")
 
 
 class Around:
@@ -102,7 +102,7 @@ class Around:
     def show_status(self) -> None:
         """Bring the two lines at the bottom up to date."""
         self._show_facts()
-        self._show_keys()
+        self.show_keys()
 
     def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
@@ -123,10 +123,13 @@ class Around:
     def _tree_pane(self) -> TreeView | None:
         return self._screen.travel.tree.pane if self._screen.travel.tree else None
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
+        """Bring the line of keys up to date."""
         screen = self._screen
         keys: list[tuple[str, str, str]] = []
-        if screen.prompt.has_focus:
+        if screen.prompt.has_focus and screen.prompt.menu_open:
+            keys += [("↑↓", "Choose", ""), ("Tab", "Complete", ""), ("Esc", "Close", "")]
+        elif screen.prompt.has_focus:
             keys += [
                 ("Enter", "Send", ""),
                 ("Ctrl+J", "New line", ""),
