@@ -77,7 +77,7 @@ class UserMemory:
         found = self.find(memory_id)
         async with self._store.database.transaction() as connection:
             await self._store.memories.forget(connection, self.user, found.memory_id)
-        await compact(self._store.database, "It is forgotten, but its text")
+        await compact(self._store.database, "It is forgotten, but its text", theirs=False)
         return found
 
     async def bring_back(self, memory: Memory) -> Memory:

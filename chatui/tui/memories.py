@@ -38,8 +38,6 @@ class Source(NamedTuple):
 class MemoryRows(Rows):
     """One row a memory: its text, and how old it is."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("memories")]
-
     def __init__(self) -> None:
         super().__init__(id="memory-rows")
         self.memories: Sequence[Memory] = ()
@@ -67,6 +65,7 @@ class MemoriesScreen(ModalScreen[str | None]):
     """
 
     CSS_PATH = "lists.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("memories")]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall"), (36, "-high")]  # noqa: RUF012
 
     def __init__(self, memory: UserMemory, source_of: Callable[[str], Source], here: str | None) -> None:
@@ -103,7 +102,6 @@ class MemoriesScreen(ModalScreen[str | None]):
         words = self.query_one(FilterInput).value.casefold().split()
         shown = [memory for memory in self._all if all(word in memory.text.casefold() for word in words)]
         self._rows.memories = shown
-        self._rows.display = bool(shown)
         place = next((i for i, memory in enumerate(shown) if memory.memory_id == cursor_on), None)
         self._rows.rows_changed(place)
         self._tell()
@@ -195,6 +193,10 @@ class MemoriesScreen(ModalScreen[str | None]):
 
     def on_rows_chosen(self, event: Rows.Chosen) -> None:
         event.stop()
+        self.action_edit()
+
+    def action_edit(self) -> None:
+        """Change the memory under the cursor."""
         memory = self._rows.current
         if memory is None:
             return

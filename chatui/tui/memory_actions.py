@@ -50,7 +50,7 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
     ),
     # The list of what is remembered.
     Action("memories.add", "a", "Add", "", "memories", action="screen.add"),
-    Action("memories.edit", "e", "Change", "As Enter does.", "memories", action="choose"),
+    Action("memories.edit", "e", "Change", "As Enter does.", "memories", action="screen.edit"),
     Action("memories.forget", "x,delete", "Forget", "Asks first.", "memories", action="screen.forget"),
     Action("memories.undo", "u", "Undo", "Brings back what was forgotten last.", "memories", action="screen.undo"),
     Action(

@@ -24,6 +24,10 @@ def about(chat: Window) -> str:
     return plain(dialog(chat).query_one("#memory-about", Static))
 
 
+async def until_left(chat: Window, count: int) -> None:
+    await chat.until(lambda: isinstance(chat.app.screen, MemoriesScreen) and len(rows(chat)) == count)
+
+
 async def add(chat: Window, text: str) -> None:
     await chat.press("a")
     assert isinstance(chat.app.screen, AskLine)
@@ -59,6 +63,16 @@ async def test_memories_are_added_changed_forgotten_and_brought_back(chat: Windo
     assert "Nothing was forgotten" in about(chat)
     texts = [memory.text for memory in chat.screen.conversation.memory.user.list()]
     assert texts == ["I live in Kiel.", "I like tea.", "[b]My dog is Rex.[/b]"]
+    for left in (2, 1, 0):
+        await chat.press("x", "y")
+        await until_left(chat, left)
+    # The keys act without a row too.
+    await chat.press("u")
+    await chat.until(lambda: len(rows(chat)) == 1)
+    await chat.press("x", "y")
+    await until_left(chat, 0)
+    await chat.press("escape")
+    await chat.until(lambda: chat.app.screen is chat.screen)
 
 
 async def test_the_filter_and_the_way_to_the_thread_it_came_from(chat: Window) -> None:
