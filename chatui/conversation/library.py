@@ -53,6 +53,8 @@ class Library:
         self.switch_user(user)
         #: While the index is being completed: (threads done, threads in all).
         self.indexing: tuple[int, int] | None = None
+        #: Threads whose summary was given up by `close`.
+        self.unsummarised: list[str] = []
         # The same thread is the same object as long as anyone holds it: its lock and its running turn are in there.
         self._open: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
 
@@ -384,6 +386,8 @@ class Library:
         """Stop running replies, keeping what came, and close the file."""
         running = [conversation for conversation in self._open.values() if conversation.running]
         await asyncio.gather(*(conversation.stop_and_wait() for conversation in running))
-        await asyncio.gather(*(conversation.summaries.end() for conversation in self._open.values()))
+        opened = list(self._open.values())
+        writing = await asyncio.gather(*(conversation.summaries.end() for conversation in opened))
+        self.unsummarised = [one.thread_id for one, was in zip(opened, writing, strict=True) if was]
         await self.models.close()
         await self._store.close()

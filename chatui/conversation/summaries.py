@@ -74,10 +74,12 @@ class Summaries:
         if self._task is not None:
             self._task.cancel()
 
-    async def end(self) -> None:
-        """Give it up and wait until it has ended."""
+    async def end(self) -> bool:
+        """Give it up and wait until it has ended. Returns whether one was being written."""
+        writing = self._task is not None and not self._task.done()
         self.stop()
         await self.finished()
+        return writing
 
     async def finished(self) -> None:
         """Wait until none is being written."""

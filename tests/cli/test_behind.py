@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import BaseMessage
 
+from chatui.cli.main import main
 from chatui.cli.session import Session
+from chatui.conversation.library import Library
 from tests.cli.conftest import Run
 from tests.scripted import ScriptedModels
 
@@ -79,3 +83,18 @@ def test_nothing_is_begun_for_what_is_not_saved(run: Run, begun: list[tuple[Any,
     run("ask", "q0")
     run("ask", "-c", "--no-save", "q1")
     assert begun == []
+
+
+def test_what_quitting_gave_up_is_written_behind_the_screen(
+    run: Run, begun: list[tuple[Any, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def quit_while_one_is_written(library: Library, config: object, **_: object) -> int:
+        library.unsummarised = ["some-thread"]
+        return 0
+
+    monkeypatch.setattr("chatui.tui.app.run", quit_while_one_is_written)
+    monkeypatch.setattr("sys.stdin", StringIO())
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert main([]) == 0
+    assert begun == [("memory", "summarise", "some-thread")]

@@ -218,7 +218,17 @@ async def test_a_turn_gives_up_a_summary_that_is_being_written(bench: Bench) -> 
         await asyncio.sleep(0)
     await say(conversation.send("three"))
     assert texts(bench.models.asked[3]) == ["one", "ok", "two", "ok", "three"]
-    await conversation.summaries.end()
+    while len(bench.models.asked) < 5:
+        await asyncio.sleep(0)
+    await bench.library.close()
+    assert bench.library.unsummarised == [conversation.thread_id]
+    library = await bench.reopen()
+    assert library.unsummarised == []
+    bench.models.script = ["Notes."]
+    assert await library.conversation(conversation.thread_id).summaries.write_needed()
+    found = library.conversation(conversation.thread_id).summaries.current()
+    assert found is not None
+    assert found.text == "Notes."
 
 
 async def test_what_is_remembered_reaches_the_users_other_threads_and_nobody_elses(bench: Bench) -> None:
