@@ -36,7 +36,7 @@ _CONTEXT = re.compile(
     r"|token limit|request_too_large",
     re.IGNORECASE,
 )
-_PAGE = re.compile(r"\s*<(!doctype|html)", re.IGNORECASE)
+_PAGE = re.compile(r"<(!doctype|html)", re.IGNORECASE)
 
 
 def explain(
@@ -149,7 +149,7 @@ def _from_status(
     if status in (401, 403) or "api_key_invalid" in kind.lower() or "api key not valid" in lowered:
         what = f"Check {variable}." if variable else f"Name the variable of its key as api_key_env in {table}."
         return Unauthorized(f"{who} does not accept the API key (status {status}).", what)
-    if _PAGE.match(said):
+    if _PAGE.search(said):
         return ServerBusy(
             f"{who} answered with a web page (status {status}).", "Is a proxy between? Check the address, or try again."
         )
