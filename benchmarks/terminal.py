@@ -121,13 +121,14 @@ class Program:
 
     Attributes:
         began: When it was started, by time.perf_counter.
+        master: Our end of the pty.
     """
 
     def __init__(
         self, command: Sequence[str], environment: dict[str, str], *, columns: int = 120, rows: int = 40
     ) -> None:
         self._name = command[0]
-        self._master, slave = pty.openpty()
+        self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._seen = b""
         self.began = time.perf_counter()
@@ -144,7 +145,7 @@ class Program:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        os.close(self._master)
+        os.close(self.master)
 
     def until(self, *words: str, seconds: float = 60) -> float:
         """Read until all words were written since the last call, and return the time by time.perf_counter.
@@ -155,12 +156,12 @@ class Program:
         deadline = time.perf_counter() + seconds
         while not all(word in self._seen for word in wanted):
             left = deadline - time.perf_counter()
-            if left <= 0 or not select.select([self._master], [], [], left)[0]:
+            if left <= 0 or not select.select([self.master], [], [], left)[0]:
                 text = _ESCAPES.sub(b" ", self._seen).decode(errors="replace")
                 raise SystemExit(
                     f"{self._name} did not paint {words} in {seconds:.0f} s: {' '.join(text.split())[-600:]}"
                 )
-            self._seen += os.read(self._master, 65536)
+            self._seen += os.read(self.master, 65536)
         now = time.perf_counter()
         self._seen = b""
         return now
@@ -169,14 +170,14 @@ class Program:
         """Read, and forget, what the program writes for some time."""
         deadline = time.perf_counter() + seconds
         while (left := deadline - time.perf_counter()) > 0:
-            if select.select([self._master], [], [], left)[0]:
-                os.read(self._master, 65536)
+            if select.select([self.master], [], [], left)[0]:
+                os.read(self.master, 65536)
         self._seen = b""
 
     def write(self, text: str) -> float:
         """Type something, and return the time before, by time.perf_counter."""
         began = time.perf_counter()
-        os.write(self._master, text.encode())
+        os.write(self.master, text.encode())
         return began
 
     def mebibytes(self) -> float:
@@ -185,6 +186,11 @@ class Program:
             if line.startswith("VmRSS:"):
                 return int(line.split()[1]) / 1024
         raise SystemExit("This system does not tell how much memory a process has.")
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it has used so far, its own and the system's for it (Linux only)."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def settled_mebibytes(self) -> float:
         """Return the resident memory once it has not grown for two seconds."""

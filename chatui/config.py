@@ -4,6 +4,12 @@
     user = "anna"
     theme = "chatui-light"
     system_prompt = "Answer briefly."
+    title = "off"                   # no titles by a model
+    title_model = "ollama:smollm2"  # else: the model that answered
+
+    [parameters]                    # of threads, models and users that have none of their own
+    temperature = 0.7
+    num_ctx = 8192
 
     [ollama]
     host = "http://gpu.local:11434"
@@ -92,6 +98,43 @@ class HostConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [("provider", self.provider)]
 
 
+Thinking = Literal["off", "on", "low", "medium", "high"]
+
+
+class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a model is asked with, and the table `[parameters]`. None leaves a value to who comes next, at last the model.
+
+    Attributes:
+        system_prompt: Sent before the messages; "" for none at all.
+        thinking: Whether, and how long, the model thinks before it answers; only for models that can.
+        temperature: How freely it chooses among likely words.
+        top_p: Only the likeliest words that together have this share.
+        top_k: Only so many of the likeliest words.
+        seed: The same seed gives the same reply.
+        num_ctx: Tokens of prompt and reply together. Another number makes Ollama load the model anew.
+        num_predict: The most tokens of a reply.
+        repeat_penalty: How much words that were just said are avoided.
+        keep_alive: How long the server keeps the model loaded: "5m", seconds, -1 for always.
+        stop: Texts that end the reply.
+    """
+
+    system_prompt: str | None = None
+    thinking: Thinking | None = None
+    temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
+    top_k: Annotated[int, msgspec.Meta(ge=0, le=1000)] | None = None
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] | None = None
+    num_ctx: Annotated[int, msgspec.Meta(ge=64, le=10_000_000)] | None = None
+    num_predict: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    repeat_penalty: Annotated[float, msgspec.Meta(gt=0, le=10)] | None = None
+    keep_alive: (
+        Annotated[int, msgspec.Meta(ge=-1, le=10**9)]
+        | Annotated[str, msgspec.Meta(pattern=r"^(\d+(\.\d+)?(h|m|s|ms))+$")]
+        | None
+    ) = None
+    stop: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(max_length=16)] | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole config file. Every key may be left out.
 
@@ -101,6 +144,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         theme: A theme's name, None for the terminal's dark or light.
         system_prompt: What is sent before the messages of a thread that has no system prompt of its own.
         memory: The memory strategy of new threads.
+        parameters: The table `[parameters]`; a system prompt there comes before the one above.
+        title: "auto" to ask a model for a thread's title after the first exchange, "off" for the first prompt's beginning.
+        title_model: The reference of the model that is asked for titles; None for the one that answered.
         ollama: The table `[ollama]`.
         hosts: The tables `[hosts.NAME]`.
         keys: Binding id to key, in Textual's names.
@@ -111,6 +157,9 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     system_prompt: str = ""
     memory: str = "tokens:auto"
+    parameters: Parameters = Parameters()
+    title: Literal["auto", "off"] = "auto"
+    title_model: str | None = None
     ollama: OllamaConfig = OllamaConfig()
     hosts: dict[HostName, HostConfig] = {}
     keys: dict[str, str] = {}

@@ -129,7 +129,12 @@ class Unsupported(ModelError):
 
 
 class ContextTooLong(ModelError):
-    """The messages do not fit into the model's context."""
+    """The messages do not fit into the model's context. Carries the tokens that they take and those that there is room for."""
+
+    def __init__(self, title: str, advice: str = "", *, need: int | None = None, room: int | None = None) -> None:
+        super().__init__(title, advice)
+        self.need = need
+        self.room = room
 
 
 class OutOfMemory(ModelError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -11,7 +11,9 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import Field
 
+from chatui.config import Parameters
 from chatui.errors import ModelError, ServerFault
 from chatui.models import ModelRef, parse_ref
 
@@ -26,6 +28,7 @@ class ScriptedChat(BaseChatModel):
     script: Any
     asked: list[list[BaseMessage]]
     closed: list[bool]
+    asked_with: list[dict[str, Any]] = Field(default_factory=list)
 
     @property
     def _llm_type(self) -> str:
@@ -42,6 +45,7 @@ class ScriptedChat(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         self.asked.append(list(messages))
+        self.asked_with.append(kwargs)
         steps = self.script(messages) if callable(self.script) else self.script
         try:
             for step in steps:
@@ -69,8 +73,17 @@ class ScriptedModel:
         self.ref = ref
         self.chat = chat
         self.context_length: int | None = 8192
+        self.takes = frozenset({"temperature", "num_ctx"})
+        self.thinks: bool | None = False
+        self.longest: int | None = None
+        self.in_force = None
         self.first_token_seconds = 30.0
         self.idle_seconds = 30.0
+        self.loaded: bool | None = None
+        self.is_loaded: Callable[[], Awaitable[bool | None]] | None = None
+
+    def arguments(self, parameters: Parameters) -> dict[str, Any]:
+        return {"temperature": parameters.temperature} if parameters.temperature is not None else {}
 
     def explain(self, error: BaseException, *, began: bool) -> ModelError:
         return ServerFault(f"The scripted model failed: {error}.", "What came is kept." if began else "Try again.")
@@ -88,6 +101,7 @@ class ScriptedModels:
         self.chat = ScriptedChat(script=script, asked=[], closed=[])
         self.model = ScriptedModel(parse_ref("ollama:scripted"), self.chat)
         self.failing: Exception | None = None
+        self.capabilities = ["completion", "vision"]
 
     @property
     def script(self) -> Script:
@@ -111,6 +125,9 @@ class ScriptedModels:
             raise self.failing
         self.model.ref = ref
         return self.model
+
+    async def show(self, ref: ModelRef) -> dict[str, Any]:
+        return {"capabilities": self.capabilities}
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -47,6 +47,31 @@ def test_a_file_opens_in_plain_langgraph(run: Run, database: Path) -> None:
     assert run("db", "check").code == 0
 
 
+def program(containing: str) -> str:
+    """Run a program of the README on the test's database, and return what it prints."""
+    code = block("python", containing)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_langchain_session_is_a_thread(run: Run) -> None:
+    *answers, thread = program("import ThreadChatMessageHistory").splitlines()
+    assert answers == ["Hello, Ada.", "Your name is Ada."]
+    nodes = run("tree", thread, "--json").json["nodes"]
+    assert [node["text"] for node in nodes] == ["I am Ada.", "Hello, Ada.", "Who am I?", "Your name is Ada."]
+    assert all(node["checkpoint_id"] for node in nodes)
+    assert [row["user"] for row in run("threads", "--json").json] == ["ada"]
+
+
+def test_a_thread_of_another_graph_is_one(run: Run) -> None:
+    program("import open_checkpointer")
+    (row,) = run("threads", "--json").json
+    assert (row["thread_id"], row["user"], row["title"]) == ("agent-7", "ada", "Hello, agent.")
+    shown = run("show", "agent-7", "--json").json["messages"]
+    assert [message["text"] for message in shown] == ["Hello, agent.", "Message 1 was yours."]
+
+
 def test_the_config_of_the_readme_is_one() -> None:
     values = tomllib.loads(block("toml", "idle_seconds"))
     config = msgspec.convert(values, Config)
@@ -64,6 +89,7 @@ def test_the_documented_fields_are_the_printed_ones(run: Run) -> None:
         "show": run("show", thread, "--json").json["messages"][0],
         "tree": run("tree", thread, "--json").json["nodes"][0],
         "fork": run("fork", thread, "--at", asked["checkpoint_id"], "--json").json,
+        "import": run("import", str(ROOT / "tests/data/imports/chatgpt-export/conversations.json"), "--json").json,
         "db stats": run("db", "stats", "--json").json,
         "db check": run("db", "check", "--json").json,
         "doctor": run("doctor", "--json").json["checks"][0],

@@ -8,6 +8,7 @@ import signal
 import stat
 import sys
 from contextlib import AbstractAsyncContextManager, aclosing, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,7 @@ from chatui.errors import UsageError
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.attachments import Attachment
     from chatui.conversation.engine import Conversation
     from chatui.conversation.events import Event
     from chatui.conversation.library import Library
@@ -50,6 +52,12 @@ def ask(
     system: Annotated[
         str | None, typer.Option("-s", "--system", metavar="TEXT", help="The thread's system prompt from now on.")
     ] = None,
+    image: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--image", metavar="FILE", help="Send this image with it. Give it again for more.", show_default=False
+        ),
+    ] = None,
     json: Json = False,
     no_save: Annotated[bool, typer.Option("--no-save", help="Leave nothing behind in the database.")] = False,
     yes: Yes = False,
@@ -64,7 +72,9 @@ def ask(
         raise UsageError("--at needs a thread.", "Name it with -t, or give -c for the one that was used last.")
     session: Session = context.obj
     _check_model(model)
-    prompt = _prompt(text)
+    written, named = _named(text)
+    files = [*_images(image or []), *named]
+    prompt = _prompt(written, needed=not files)
 
     async def run() -> int:
         known = thread is not None or continue_
@@ -89,7 +99,7 @@ def ask(
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
-            return await turn.run(prompt, chosen)
+            return await turn.run(prompt, chosen, files)
 
     return asyncio.run(run())
 
@@ -110,11 +120,13 @@ class _Turn:
         self._saved = saved
         self._named = named
         self._last = "\n"
+        self._began = False
+        self._late: list[str] = []
         self._closed = False
         self._interrupted = False
         self._waiting = _Waiting() if not json else None
 
-    async def run(self, prompt: str, model: str) -> int:
+    async def run(self, prompt: str, model: str, files: list[Attachment]) -> int:
         """Send the prompt and return the exit code."""
         code = 0
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
@@ -132,7 +144,7 @@ class _Turn:
         with suppress(NotImplementedError):
             loop.add_signal_handler(signal.SIGINT, interrupt)
         try:
-            async with aclosing(self._conversation.send(prompt, model=model)) as events:
+            async with aclosing(self._conversation.send(prompt, model=model, attachments=files)) as events:
                 async for event in events:
                     code = await self._take(event)
         except asyncio.CancelledError:
@@ -147,13 +159,21 @@ class _Turn:
 
     async def _take(self, event: Event) -> int:
         """Show one event; return the exit code that it means if it is the last."""
-        from chatui.conversation.events import Failed, Finished, Started, Stopped, TextPiece
+        from chatui.conversation.events import Failed, Finished, Note, Started, Stopped, TextPiece
 
         match event:
             case Started():
                 if self._waiting:
                     self._waiting.begin(event.model)
+            case Note() if self._began:
+                # Not into the middle of a line.
+                self._late.append(event.text)
+            case Note():
+                if self._waiting:
+                    self._waiting.end()
+                say(event.text)
             case TextPiece():
+                self._began = True
                 await self._print(event.text)
             case Finished():
                 await self._finish(event.message)
@@ -192,11 +212,14 @@ class _Turn:
             await self._conversation.stop()
 
     async def _finish(self, message: Message | None) -> None:
+        """End the output with what is left to say."""
         if not self._json:
             if not self._last.endswith("\n"):
                 await self._print("\n")
         elif message is not None:
             output.print_json(self._result(message))
+        for note in self._late:
+            say(note)
 
     def _result(self, message: Message) -> dict[str, Any]:
         return {
@@ -241,15 +264,41 @@ def _check_model(model: str | None) -> None:
         parse_ref(model)
 
 
-def _prompt(text: str | None) -> str:
+def _images(paths: list[Path]) -> list[Attachment]:
+    """Read the images before anything is opened.
+
+    Raises:
+        UsageError: One of them cannot be sent.
+    """
+    if not paths:
+        return []
+    from chatui.conversation.attachments import read
+
+    return [read(path, image=True) for path in paths]
+
+
+def _named(text: str | None) -> tuple[str | None, list[Attachment]]:
+    """Read the files that the text names as @name; what is piped in names none.
+
+    Raises:
+        UsageError: One of them cannot be sent.
+    """
+    if text is None or "@" not in text:
+        return text, []
+    from chatui.conversation.attachments import find_files
+
+    return find_files(text, Path.cwd())
+
+
+def _prompt(text: str | None, *, needed: bool = True) -> str:
     """Return what is asked: the text, what was piped in, or both with an empty line between.
 
     Raises:
-        UsageError: There is neither.
+        UsageError: There is neither, and one is needed.
     """
     parts = [_text(text or ""), _piped()]
     prompt = "\n\n".join(part for part in parts if part.strip())
-    if not prompt:
+    if not prompt and needed:
         raise UsageError("There is nothing to ask.", 'Give the text, as in `chatui ask "Say hello"`, or pipe it in.')
     return prompt
 

@@ -40,13 +40,22 @@ COMMANDS: dict[str, Command] = {
         "THREAD", "Go on from an earlier message, or copy out; nothing is lost", "branches:fork", "Threads"
     ),
     "compare": Command("A B -t THREAD", "Print two branches beside each other", "compare:compare", "Threads"),
+    "set": Command("THREAD [KEY=VALUE...]", "System prompt and parameters of a thread", "settings:set_", "Threads"),
     "rename": Command("THREAD TITLE", "Give a thread another title", "threads:rename", "Threads"),
     "pin": Command("THREAD", "Keep a thread at the top of the list", "threads:pin", "Threads"),
     "archive": Command("THREAD", "Take a thread out of the list", "threads:archive", "Threads"),
     "delete": Command("THREAD", "Delete a thread or a message; restore brings it back", "removal:delete", "Threads"),
     "restore": Command("THREAD", "Bring back what was deleted", "removal:restore", "Threads"),
     "purge": Command("THREAD", "Remove a thread or a message from the file for good; asks", "removal:purge", "Threads"),
+    "import": Command(
+        "PATH", "Take in conversations of other programs; again adds what is new", "importing:import_", "Threads"
+    ),
+    "export": Command(
+        "[THREAD...|--all]", "Threads as Markdown, HTML, JSON or LangChain messages", "exporting:export", "Threads"
+    ),
     "models": Command("[list|pull|show]", "The models that can be used", "models:app", "Setup"),
+    "memory": Command("[list|add|edit|forget]", "What is remembered of a user", "memory:app", "Setup"),
+    "users": Command("", "The users of the file", "memory:users", "Setup"),
     "db": Command("[path|stats|check|reindex|vacuum]", "The database", "database:app", "Setup"),
     "config": Command("[path|show]", "The config file", "config:app", "Setup"),
     "doctor": Command("", "Check everything that chatui needs", "doctor:doctor", "Setup"),

@@ -32,6 +32,11 @@ def path(context: typer.Context) -> None:
 def show(context: typer.Context, json: Json = False) -> None:
     """Print every key with the value that is in force, as TOML."""
     values: dict[str, Any] = msgspec.to_builtins(context.obj.config)
+    for host in values.get("hosts", {}).values():
+        # Secrets are never shown.
+        host["headers"] = dict.fromkeys(host["headers"], "***")
+        if "@" in host["url"]:
+            host["url"] = "***@" + host["url"].rpartition("@")[2]
     if json:
         output.print_json(values)
         return

@@ -1,4 +1,4 @@
-"""`chatui models`: list, pull, show."""
+"""`chatui models`: list, pull, show, remove."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chatui.cli import output
+from chatui.cli.asking import agreed
 from chatui.cli.session import Session
 from chatui.cli.threads import Json
 from chatui.cli.typer_app import group
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
-    from chatui.models import ModelInfo, Models, PullProgress
+    from chatui.models import ModelInfo, Models, PullMeter, PullProgress
+
+_NO_TERMINAL = "There is no terminal to ask on.", "Say --yes to remove the model."
 
 app = group("The models that can be used. Alone it lists them.")
 
@@ -100,6 +103,38 @@ def show(context: typer.Context, model: Reference, json: Json = False) -> None:
     asyncio.run(run())
 
 
+@app.command()
+def remove(
+    context: typer.Context,
+    model: Reference,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: Json = False,
+) -> int:
+    """Take a model off the disk: from its server, or the demo model from this machine. Asks first.
+
+    What it has written in your threads stays.
+    """
+    from chatui.models import parse_ref
+
+    reference = parse_ref(model)
+
+    async def run() -> int:
+        models = _models(context.obj)
+        try:
+            if not (yes or agreed(f"Remove {clean_line(str(reference))} from the disk?", *_NO_TERMINAL)):
+                return 1
+            await models.remove(reference)
+        finally:
+            await models.close()
+        if json:
+            output.print_json({"model": str(reference), "removed": True})
+        else:
+            print(f"{clean(str(reference))} is removed.")
+        return 0
+
+    return asyncio.run(run())
+
+
 def _models(session: Session) -> Models:
     from chatui.models import Models
 
@@ -119,6 +154,7 @@ def _print_models(found: list[ModelInfo]) -> None:
         output.Column("PARAMETERS", right=True),
         output.Column("QUANTIZATION"),
         output.Column("CONTEXT", right=True),
+        output.Column("CAPABILITIES"),
         output.Column("LOADED"),
     ]
     rows = [
@@ -128,6 +164,7 @@ def _print_models(found: list[ModelInfo]) -> None:
             info.parameters or "",
             info.quantization or "",
             str(info.context_length or ""),
+            ", ".join(word for word in info.capabilities if word != "completion"),
             "yes" if info.loaded else "",
         ]
         for info in found
@@ -139,9 +176,12 @@ class _Bar:
     """The progress of a pull, on standard error: a bar on a terminal, a line for each step elsewhere."""
 
     def __init__(self, model: str) -> None:
+        from chatui.models import PullMeter
+
         self._model = clean_line(model, 40)
         self._terminal = sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
         self._status = ""
+        self._meter = PullMeter()
 
     def show(self, step: PullProgress) -> None:
         """Show how far it is."""
@@ -151,16 +191,9 @@ class _Bar:
                 print(f"{self._model}: {status}", file=sys.stderr, flush=True)
             self._status = status
             return
-        line = f"{self._model}  {status}"
-        if step.total:
-            part = min((step.completed or 0) / step.total, 1.0)
-            filled = round(part * 24)
-            line = (
-                f"{self._model}  {'━' * filled}{'─' * (24 - filled)} {part:4.0%}  "
-                f"{output.size(step.completed or 0)} of {output.size(step.total)}  {status}"
-            )
+        self._meter.take(step)
         columns = os.get_terminal_size(sys.stderr.fileno()).columns
-        sys.stderr.write("\r\x1b[K" + output.fit(line, max(columns - 1, 1)))
+        sys.stderr.write("\r\x1b[K" + output.fit(bar(self._model, self._meter), max(columns - 1, 1)))
         sys.stderr.flush()
 
     def end(self) -> None:
@@ -168,3 +201,28 @@ class _Bar:
         if self._terminal:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
+
+
+def bar(model: str, meter: PullMeter) -> str:
+    """Return a line that tells how far a pull is, the most important first."""
+    status = clean_line(meter.status, 60)
+    if meter.fraction is None:
+        return f"{model}  {status}"
+    filled = int(meter.fraction * 24)
+    facts = [
+        # Rounded down: it is whole only when it is whole.
+        f"{model}  {'━' * filled}{'─' * (24 - filled)} {int(meter.fraction * 100):3}%",
+        f"{output.size(meter.completed)} of {output.size(meter.total)}",
+    ]
+    if (speed := meter.speed) is not None:
+        facts.append(f"{output.size(round(speed))}/s")
+    if (left := meter.seconds_left) is not None:
+        facts.append(f"{_duration(left)} left")
+    return "  ".join([*facts, status])
+
+
+def _duration(seconds: float) -> str:
+    """Say how long something takes: "12 s", "3 min", "2 h"."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.0f} h"

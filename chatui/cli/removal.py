@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import typer
 
 from chatui.cli import output
+from chatui.cli.asking import agreed
 from chatui.cli.branches import is_deleted, node_at, resolve
-from chatui.cli.main import say
 from chatui.cli.session import allowing, find
 from chatui.cli.threads import Json, ThreadName, thread_json
 from chatui.errors import UsageError
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from chatui.conversation.engine import Conversation
     from chatui.conversation.library import Library
     from chatui.conversation.tree import Thread
+
+_NO_TERMINAL = "Purging cannot be undone, and there is no terminal to ask on.", "Say --yes to do it."
 
 At = Annotated[
     str | None,
@@ -107,7 +108,7 @@ def purge(
             node = conversation.at(resolve(conversation, at))
             if node is None:
                 raise UsageError("There is no message before the first.", "Leave --at out to purge the whole thread.")
-            if not (yes or _agreed(_below(conversation, node))):
+            if not (yes or agreed(_below(conversation, node), *_NO_TERMINAL)):
                 return 1
             count = await allowing(library, lambda: conversation.upkeep.purge(node), yes=yes)
             done = f"{output.counted(count, 'message')} {'is' if count == 1 else 'are'} gone for good."
@@ -120,7 +121,7 @@ def purge(
 async def _purge_thread(library: Library, thread: Thread, *, yes: bool, json: bool) -> int:
     count = output.counted(thread.message_count, "message")
     question = f'Remove "{clean_line(thread.title, 60)}" with {count}, and with any that are deleted in it, for good?'
-    if not (yes or _agreed(question)):
+    if not (yes or agreed(question, *_NO_TERMINAL)):
         return 1
     await allowing(library, lambda: library.purge(thread.thread_id), yes=yes)
     # There is no thread any more: this is the last that can be said of it.
@@ -139,23 +140,6 @@ def _below(conversation: Conversation, node: str) -> str:
     more = f" and {count - 1:,} below it, {count:,} in all," if count > 1 else ""
     gone = f" ({count - shown:,} of them deleted before)" if 0 < shown < count else ""
     return f"Remove {what}{more} for good{gone}?"
-
-
-def _agreed(question: str) -> bool:
-    """Ask on the terminal.
-
-    Raises:
-        UsageError: There is none.
-    """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError("Purging cannot be undone, and there is no terminal to ask on.", "Say --yes to do it.")
-    # On standard error: standard output may be JSON that goes elsewhere.
-    sys.stderr.write(f"{clean(question)} [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() in ("y", "yes"):
-        return True
-    say("Nothing was removed.")
-    return False
 
 
 def _message_at(conversation: Conversation, checkpoint: str) -> str:

@@ -11,7 +11,7 @@ LangGraph is imported at the first turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,16 @@ from chatui.conversation.events import Event
 from chatui.conversation.tree import Message, Partial
 from chatui.conversation.walk import Walk
 from chatui.errors import UsageError
-from chatui.models import Models, parse_ref
+from chatui.models import Models, OpenModel, parse_ref
 from chatui.storage import Store
 
 if TYPE_CHECKING:
-    from langchain_core.messages import HumanMessage
+    from langchain_core.messages import BaseMessage, HumanMessage
 
+    from chatui.conversation.attachments import Attachment
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
+    from chatui.conversation.summaries import Summaries
     from chatui.conversation.turn import Turn
     from chatui.conversation.upkeep import Upkeep
 
@@ -53,7 +55,9 @@ class Conversation(Walk):
         self._models = models
         self._lock = asyncio.Lock()
         self._turns: list[Turn] = []
+        self._answered_by: OpenModel | None = None
         self._kept_ledger: Ledger | None = None
+        self._summaries: Summaries | None = None
 
     @property
     def running(self) -> bool:
@@ -65,15 +69,35 @@ class Conversation(Walk):
         return None if self.running else self._store.partials.abandoned(self.thread_id)
 
     @property
+    def summaries(self) -> Summaries:
+        """The summaries of this thread's branches, and the one that is being written."""
+        if self._summaries is None:
+            from chatui.conversation.summaries import Summaries
+
+            self._summaries = Summaries(self._store, self._models, self)
+        return self._summaries
+
+    @property
     def upkeep(self) -> Upkeep:
         """Stars, names, deleting, purging and copying out."""
         from chatui.conversation.upkeep import Upkeep
 
         return Upkeep(self._store, self, lambda node_id: self._places().address(node_id))
 
+    async def give_title(self) -> bool:
+        """Ask a model for the thread's title if it has none but its first prompt's beginning. Returns whether it got one.
+
+        It takes no lock and is no turn: cancel it before the next one.
+        """
+        from chatui.conversation.titles import give_title
+
+        return await give_title(self._store, self._models, self._config, self, self._answered_by)
+
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 
-    async def send(self, text: str, *, model: str | None = None) -> AsyncGenerator[Event]:
+    async def send(
+        self, text: str, *, model: str | None = None, attachments: Sequence[Attachment] = ()
+    ) -> AsyncGenerator[Event]:
         """Say something at the head, and stream the reply.
 
         After a prompt that was never answered, the new one becomes its alternative: models take two user messages in a row badly.
@@ -81,26 +105,33 @@ class Conversation(Walk):
         Args:
             text: What to say.
             model: Who answers; the thread's model, else the configured one, else what is there.
+            attachments: Files that go with it.
 
         Raises:
+            Unsupported: There is an image among them, and the model is known to see none.
             ChatuiError: The prompt could not be saved; nothing was written.
         """
         async with self._lock:
             await self._catch_up()
             head = self.head()
             follows = head.parent_id if head is not None and head.role == "user" else self.head_node
-            async with aclosing(self._say(text, follows, model)) as events:
+            async with aclosing(self._say(text, follows, model, attachments)) as events:
                 async for event in events:
                     yield event
 
-    async def edit(self, node_id: str, text: str, *, model: str | None = None) -> AsyncGenerator[Event]:
-        """Say something else in place of a user message, as a new alternative, and stream the reply."""
+    async def edit(
+        self, node_id: str, text: str, *, model: str | None = None, attachments: Sequence[Attachment] = ()
+    ) -> AsyncGenerator[Event]:
+        """Say something else in place of a user message, as a new alternative, and stream the reply.
+
+        The images whose lines are still in the text stay.
+        """
         async with self._lock:
             await self._catch_up()
             message = self.message(node_id)
             if message.role != "user":
                 raise UsageError("Only a prompt can be edited and sent again.", "Edit the text of an answer instead.")
-            async with aclosing(self._say(text, message.parent_id, model)) as events:
+            async with aclosing(self._say(text, message.parent_id, model, attachments)) as events:
                 async for event in events:
                     yield event
 
@@ -174,6 +205,26 @@ class Conversation(Walk):
                 raise UsageError("Only an answer's text can be edited.", "Edit a prompt to send it again.")
             return await self._places().add_answer(answer, text)
 
+    # Messages as LangChain has them, for programs that keep theirs here
+
+    async def originals(self) -> list[BaseMessage]:
+        """Return the messages of the active branch as they were stored, root first."""
+        async with self._lock:
+            await self._catch_up()
+            head = self.head()
+            return [] if head is None else self._places().originals(head)
+
+    async def add(self, messages: Sequence[BaseMessage]) -> None:
+        """Put messages at the head, one step each, so that each can be forked from. No model is asked.
+
+        Args:
+            messages: Each with an id that no other message of the branch has.
+        """
+        async with self._lock:
+            await self._catch_up()
+            for message in messages:
+                await self._places().add(message, self.head_node)
+
     # A reply that a crash cut off
 
     async def keep_interrupted(self) -> Message:
@@ -206,10 +257,14 @@ class Conversation(Walk):
             raise UsageError("No reply was cut off here.", "It may have been kept or discarded in another window.")
         return partial
 
-    async def _say(self, text: str, follows: str | None, model: str | None) -> AsyncGenerator[Event]:
+    async def _say(
+        self, text: str, follows: str | None, model: str | None, attachments: Sequence[Attachment]
+    ) -> AsyncGenerator[Event]:
+        from chatui.conversation.attachments import carry_over, said
         from chatui.conversation.places import user_message
 
-        async with aclosing(self._turn_at(user_message(text), follows, model)) as events:
+        what = await carry_over(self._store, self._places(), self.thread_id, follows, said(text, attachments))
+        async with aclosing(self._turn_at(user_message(what.content), follows, model)) as events:
             async for event in events:
                 yield event
 
@@ -225,12 +280,20 @@ class Conversation(Walk):
     ) -> AsyncGenerator[Event]:
         """Run a turn, or several of the same prompt at once. The lock is held."""
         from chatui.conversation.turn import Prompt, Turn
+        from chatui.storage.attached import image_count
 
         thread = self.thread()
         ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
+        if image_count(message):
+            from chatui.conversation.attachments import check_sees
+
+            await check_sees(self._models, ref)
         checkpoint_id = await self._places().address(follows)
         shape = self._ledger().shape(checkpoint_id)
-        prompt = Prompt(message, checkpoint_id, shape, self.system_prompt(), ref, begun)
+        parameters = self.settings.resolve(str(ref))
+        self.summaries.stop()
+        remembered = await asyncio.to_thread(self.memory.for_turn, follows or "", str(message.text))
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun, remembered)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         try:
@@ -238,7 +301,9 @@ class Conversation(Walk):
                 async for event in events:
                     yield event
         finally:
+            self._answered_by = self._turns[0].opened or self._answered_by
             self._turns = []
+        self.summaries.begin(ref)
 
     async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:
         """Run the turns beside each other; at the end one of their answers becomes the head."""

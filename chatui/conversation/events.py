@@ -1,12 +1,15 @@
 """What a turn yields.
 
-The first event is `Started`, then `Asked` once the model is there; pieces come between; the last is `Finished`, `Stopped` or
-`Failed`. Where several answers are asked for at once, all that happens to one of them comes as an `Alternative`, and the last
-event stands for all: whoever knows of one answer only never mixes up two. Every text in an event is clean already. The screens
-match on these classes and nothing else.
+The first event is `Started`, then `Asked` once the model is there (and again if it had no room and is asked with less); pieces
+come between, and a `Note` wherever there is something to know; the last is `Finished`, `Stopped` or `Failed`. Where several
+answers are asked for at once, all that happens to one of them comes as an `Alternative`, and the last event stands for all:
+whoever knows of one answer only never mixes up two. Every text in an event is clean already. The screens match on these
+classes and nothing else.
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 import msgspec
 
@@ -42,6 +45,23 @@ class Asked(msgspec.Struct, frozen=True):
     left_out: int
     estimated_tokens: int
     context_length: int | None
+
+
+class Note(msgspec.Struct, frozen=True):
+    """Something that a person should know of this reply, as a sentence: what is not sent, that a model is loaded anew."""
+
+    text: str
+
+
+#: What a request can wait for: its model is being loaded; that, or its prompt is being read; another reply of the same model; or
+#: nobody can tell.
+WaitsFor = Literal["loading", "starting", "queued", "first token"]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """Nothing of the reply has come for a moment, and this is known of why. Comes again when it is something else."""
+
+    what: WaitsFor
 
 
 class TextPiece(msgspec.Struct, frozen=True):
@@ -84,9 +104,9 @@ class Alternative(msgspec.Struct, frozen=True):
     """
 
     index: int
-    event: Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+    event: Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 
 
 #: How one answer ends.
 End = Finished | Stopped | Failed
-Event = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative
+Event = Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed | Alternative

@@ -24,6 +24,7 @@ from chatui.storage.records import now
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.memories import UserMemory
     from chatui.conversation.search import Results
 
 DEFAULT_USER = "default"
@@ -138,6 +139,12 @@ class Library:
         """Return the users that have threads here."""
         return self._store.threads.users()
 
+    def memories_of(self, user: str | None = None) -> UserMemory:
+        """Return what is remembered of a user; None for the one whose threads are made here."""
+        from chatui.conversation.memories import UserMemory
+
+        return UserMemory(self._store, self.config, user or self.user or DEFAULT_USER)
+
     def changed(self) -> bool:
         """Say whether anything was written to the file since the last call, by this process or another."""
         return self._store.database.changed()
@@ -160,6 +167,11 @@ class Library:
         return self._store.largest(count, deleted=deleted)
 
     @property
+    def store(self) -> Store:
+        """The open file, for an import or an export of it."""
+        return self._store
+
+    @property
     def read_only(self) -> bool:
         """Whether nothing can be written."""
         return self._store.read_only
@@ -169,7 +181,19 @@ class Library:
         """Where what is chatui's lies if the file is another program's, None where it is in the file itself."""
         return self._store.side
 
+    def favourite_models(self) -> list[str]:
+        """Return the references of the models that stand first in the picker."""
+        kept = self._store.settings.get("file").get("favourites")
+        return [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
+
     # Writing
+
+    async def set_favourite_model(self, model: str, on: bool = True) -> None:
+        """Let a model stand first in the picker, or no longer."""
+        async with self._store.database.transaction() as connection:
+            # Read inside: another window may have changed it.
+            kept = [name for name in self.favourite_models() if name != model]
+            await self._store.settings.change(connection, "file", favourites=[*kept, model] if on else kept or None)
 
     async def rename(self, thread_id: str, title: str) -> Thread:
         """Give a thread a title that no automatic one replaces.
@@ -329,5 +353,6 @@ class Library:
         """Stop running replies, keeping what came, and close the file."""
         running = [conversation for conversation in self._open.values() if conversation.running]
         await asyncio.gather(*(conversation.stop_and_wait() for conversation in running))
+        await asyncio.gather(*(conversation.summaries.end() for conversation in self._open.values()))
         await self.models.close()
         await self._store.close()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langgraph.graph import END, START
 from langgraph.types import Overwrite
 
 from chatui.conversation.graph import MODEL, at, build_graph
+from chatui.conversation.state import fold_messages
 from chatui.conversation.tree import Message, Partial
 from chatui.errors import ChatuiError, UnknownCheckpoint, UsageError
 from chatui.storage import Store
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
     from chatui.conversation.ledger import Ledger
 
 
-def user_message(text: str) -> HumanMessage:
+def user_message(content: str | list[str | dict[Any, Any]]) -> HumanMessage:
     """Return a new prompt, with its own id and the time."""
-    return HumanMessage(text, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: {"created_at": now()}})
+    return HumanMessage(content, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: {"created_at": now()}})
 
 
 async def _never(messages: Sequence[BaseMessage], checkpoint_id: str) -> AIMessage:
@@ -97,13 +98,18 @@ class Places:
             raise UsageError("This message is not a prompt.", "Go to one.")
         return original
 
-    async def _original(self, message: Message) -> BaseMessage:
+    def _holder(self, message: Message) -> Message:
+        """The message itself, or the nearest below it that has a checkpoint."""
         holder = message
         while holder.checkpoint_id is None:
             below = self._store.messages.child(self._thread_id, holder.node_id)
             if below is None:
                 raise ChatuiError("A message has no checkpoint.", "`chatui db reindex` mends the index.")
             holder = self._message(below)
+        return holder
+
+    async def _original(self, message: Message) -> BaseMessage:
+        holder = self._holder(message)
         shape = self._ledger.shape(holder.checkpoint_id)
         graph = build_graph(_never, await self._ledger.saver(), shape)
         state = await graph.aget_state(at(self._thread_id, holder.checkpoint_id))
@@ -121,6 +127,25 @@ class Places:
         answer = AIMessage(text, id=f"edited-{uuid.uuid4()}", response_metadata={FACTS: facts})
         made = await self._graph_update(await self.address(beside.parent_id), [answer], MODEL)
         return await self._ledger.reply_saved(made, str(answer.id))
+
+    async def add(self, original: BaseMessage, follows: str | None) -> Message:
+        """Save a message below another, and make it the head.
+
+        Args:
+            original: The message, with an id that no other of its branch has: it would take that one's place.
+            follows: The node above; None or "" for none.
+        """
+        node = START if isinstance(original, HumanMessage) else MODEL
+        made = await self._graph_update(await self.address(follows), [original], node)
+        return await self._ledger.reply_saved(made, str(original.id))
+
+    def originals(self, message: Message) -> list[BaseMessage]:
+        """Return a message and those above it as they were stored, root first."""
+        holder = self._holder(message)
+        shape = self._ledger.shape(holder.checkpoint_id)
+        state = self._store.index(fold_messages).state(self._thread_id, str(holder.checkpoint_id))
+        found: list[BaseMessage] = state[shape.channel]
+        return found[: message.depth]
 
     async def keep(self, partial: Partial) -> Message:
         """Save a reply that a crash cut off as an answer that says so, and make it the head."""

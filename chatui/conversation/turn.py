@@ -18,11 +18,24 @@ import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.messages.ai import UsageMetadata
 
-from chatui.conversation import memory
-from chatui.conversation.events import Asked, End, Failed, Finished, ReasoningPiece, Started, Stopped, TextPiece
+from chatui.conversation import context, memory
+from chatui.conversation.events import (
+    Asked,
+    End,
+    Failed,
+    Finished,
+    Note,
+    ReasoningPiece,
+    Started,
+    Stopped,
+    TextPiece,
+    Waiting,
+)
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
+from chatui.conversation.parameters import Resolved
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
-from chatui.errors import ChatuiError, ConnectionLost, EmptyReply, Stalled
+from chatui.conversation.waiting import Wait
+from chatui.errors import ChatuiError, ConnectionLost, ContextTooLong, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
 from chatui.storage.database import explain
@@ -35,7 +48,7 @@ if TYPE_CHECKING:
     from chatui.models import OpenModel
 
 #: What happens in one turn.
-TurnEvent = Started | Asked | TextPiece | ReasoningPiece | Finished | Stopped | Failed
+TurnEvent = Started | Asked | Note | Waiting | TextPiece | ReasoningPiece | Finished | Stopped | Failed
 #: Seconds between two writes of what has come so far.
 SAVE_EVERY = 0.4
 
@@ -47,17 +60,19 @@ class Prompt(msgspec.Struct, frozen=True):
         message: The user message: a new one, or an old one that is answered again.
         checkpoint_id: The checkpoint it follows.
         shape: The state that is continued there.
-        system_prompt: Sent before the messages; "" for none.
+        parameters: What the model is asked with, the system prompt among them.
         model: Who is asked.
         begun: The beginning of the reply, where a cut one is gone on with.
+        remembered: The memory strategy, and what there is to send besides the branch.
     """
 
     message: HumanMessage
     checkpoint_id: str
     shape: Shape
-    system_prompt: str
+    parameters: Resolved
     model: ModelRef
     begun: str = ""
+    remembered: memory.Remembered = memory.Remembered()
 
 
 class _Reply:
@@ -156,6 +171,7 @@ class Turn:
         self._asked_at: str | None = None  # the checkpoint that ends with the prompt
         self._opened: OpenModel | None = None
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[int | None] | None = None
         #: Whether it was told to stop.
         self.stopped = False
 
@@ -183,6 +199,11 @@ class Turn:
             # Saving goes on even if the one who waits is cancelled once more.
             with suppress(asyncio.CancelledError):
                 await task
+
+    @property
+    def opened(self) -> OpenModel | None:
+        """The model that was asked, None until it is there."""
+        return self._opened
 
     def stop(self) -> None:
         """Stop the turn; `events` then ends with `Stopped`, or raises if it had not begun."""
@@ -222,27 +243,15 @@ class Turn:
         self._asked_at = checkpoint_id
         self._put(Started(saved, reply.message_id, reply.model))
         self._opened = model = await self._models.open(prompt.model)
-        selection = memory.select(messages, system_prompt=prompt.system_prompt, context_length=model.context_length)
-        # A model goes on with an answer that stands last.
-        begun = [AIMessage(prompt.begun)] if prompt.begun else []
-        messages = [*selection.messages, *begun]
-        tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
-        self._put(Asked(len(messages), selection.left_out, tokens, model.context_length))
-        system = sum(isinstance(message, SystemMessage) for message in messages)
-        reply.sent = Sent(
-            messages=len(messages) - system,
-            system_prompt=system > 0,
-            left_out=selection.left_out,
-            estimated_tokens=tokens,
-            context_length=model.context_length,
-        )
+        for remark in context.remarks(model, prompt.parameters):
+            self._put(Note(remark))
         saving = asyncio.create_task(self._save_often(checkpoint_id))
         try:
-            if prompt.begun:
-                self._put(TextPiece(prompt.begun))
-            await self._stream(model, messages)
+            await self._ask(model, messages)
         finally:
             saving.cancel()
+            if self._looking is not None:
+                self._looking.cancel()
             # Not only told to end, but ended: a late write must not bring back a partial that was dropped.
             await asyncio.wait([saving])
         ending = model.ending(reply.metadata)
@@ -254,12 +263,91 @@ class Turn:
             raise EmptyReply(f"{clean(reply.model)} sent an empty reply.", "Try again, or ask another model.")
         return reply.message("length" if ending == "length" else None)
 
+    async def _ask(self, model: OpenModel, branch: Sequence[BaseMessage]) -> None:
+        """Choose what to send and ask the model; with fewer messages where it says that it has no room for them."""
+        prompt = self._prompt
+        room = budget = context.room_of(model, prompt.parameters.values.num_ctx)
+        # A model goes on with an answer that stands last.
+        begun = [AIMessage(prompt.begun)] if prompt.begun else []
+        refused: ContextTooLong | None = None
+        before = len(branch) + 1
+        for _ in range(context.ATTEMPTS):
+            selection = memory.select(
+                branch,
+                system_prompt=prompt.parameters.values.system_prompt or "",
+                context_length=budget,
+                remembered=prompt.remembered,
+                refused=refused is not None,
+            )
+            if refused is not None and len(selection.messages) >= before:
+                raise refused
+            before = len(selection.messages)
+            sent = [*selection.messages, *begun]
+            tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
+            summarised = branch[: selection.remembered.covered]
+            if not_sent := context.left_out(branch, [*summarised, *selection.messages]):
+                self._put(Note(not_sent))
+            self._put(Asked(len(sent), selection.left_out, tokens, room))
+            if prompt.begun and refused is None:
+                self._put(TextPiece(prompt.begun))
+            system = sum(isinstance(message, SystemMessage) for message in sent)
+            self._reply.sent = Sent(
+                messages=len(sent) - system,
+                system_prompt=system > 0,
+                left_out=selection.left_out,
+                estimated_tokens=tokens,
+                context_length=room,
+                strategy=str(selection.remembered.strategy),
+                lead=len(selection.messages) > 1
+                and bool(selection.left_out)
+                and selection.messages[system - 1] is branch[0],
+                summary=selection.remembered.summary,
+                summarised=selection.remembered.covered,
+                facts=list(selection.remembered.facts),
+                recalled=list(selection.remembered.recalled),
+                tokens=selection.tokens,
+            )
+            try:
+                await self._stream(model, sent)
+            except Exception as error:
+                plain = self._plain_error(error)
+                budget = context.smaller(plain, tokens) if isinstance(plain, ContextTooLong) else None
+                if not isinstance(plain, ContextTooLong) or budget is None or self._reply.first_token is not None:
+                    raise
+                refused, room = plain, plain.room
+                self._put(Note(f"{plain.title} The model is asked again with fewer messages."))
+            else:
+                await self._look_back(model, branch, sent)
+                return
+        if refused is not None:
+            raise refused
+
+    async def _look_back(self, model: OpenModel, branch: Sequence[BaseMessage], sent: Sequence[BaseMessage]) -> None:
+        """Write down which context the reply had, and say so if the server dropped messages by itself."""
+        told = self._reply.sent
+        if told is None:
+            return
+        room = told.context_length
+        if self._looking is not None:
+            room = await self._looking or room
+        read = self._reply.usage["input_tokens"] if self._reply.usage else None
+        dropped = context.cut(sent, estimated=told.estimated_tokens, read=read, room=room)
+        self._reply.sent = msgspec.structs.replace(told, context_length=room, cut=dropped)
+        if dropped and read:
+            self._put(
+                Note(context.cut_note(dropped, branch=branch, sent=sent, read=read, estimated=told.estimated_tokens))
+            )
+
     async def _stream(self, model: OpenModel, messages: list[BaseMessage]) -> None:
         """Ask the model, and pass on what comes, watching that something does."""
         reply = self._reply
         reply.began = time.monotonic()
         limit = model.first_token_seconds
-        async with aclosing(model.chat.astream(messages)) as chunks:  # type: ignore[type-var]
+        arguments = model.arguments(self._prompt.parameters.values)
+        async with (
+            Wait((id(self._models), reply.model), model, self._put) as wait,
+            aclosing(model.chat.astream(messages, **arguments)) as chunks,  # type: ignore[type-var]
+        ):
             while True:
                 try:
                     async with asyncio.timeout(limit) as watchdog:
@@ -274,6 +362,10 @@ class Turn:
                         "What came is kept; try again, or stop the model on its server.",
                     ) from None
                 limit = model.idle_seconds
+                if self._looking is None and model.in_force is not None:
+                    # Now that it is loaded its server knows, and will have said so by the end of the reply.
+                    self._looking = asyncio.create_task(context.in_force(model.in_force))
+                wait.came()
                 for piece in reply.add(chunk):
                     self._put(piece)
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chatui.config import Config
 from chatui.conversation.tree import Message, Thread, depth_first
 from chatui.errors import UnknownCheckpoint, UsageError
 from chatui.storage import Store
 from chatui.text import clean
+
+if TYPE_CHECKING:
+    from chatui.conversation.memories import ThreadMemory
+    from chatui.conversation.settings import ThreadSettings
 
 #: So many messages at the end of a branch are found by going up from its head each time.
 NEAR = 200
@@ -164,9 +170,23 @@ class Walk:
         return self._store.threads.draft(self.thread_id)
 
     def system_prompt(self) -> str:
-        """Return what is sent before the messages: the thread's own, else the configured one."""
-        own = self._store.threads.system_prompt(self.thread_id)
-        return self._config.system_prompt if own is None else own
+        """Return what is sent before the messages: the thread's own, else its user's, else the configured one."""
+        return self.settings.resolve(None).values.system_prompt or ""
+
+    @property
+    def settings(self) -> ThreadSettings:
+        """The parameters that its model is asked with."""
+        # Imported here, as the first paint asks nobody.
+        from chatui.conversation.settings import ThreadSettings
+
+        return ThreadSettings(self._store, self._config, self.thread_id, self.owner)
+
+    @property
+    def memory(self) -> ThreadMemory:
+        """What is sent of it, and what is remembered of its user."""
+        from chatui.conversation.memories import ThreadMemory
+
+        return ThreadMemory(self._store, self._config, self.thread_id, self.owner)
 
     # Moving
 
@@ -236,10 +256,8 @@ class Walk:
             await self._store.threads.keep_draft(connection, self.thread_id, text)
 
     async def set_system_prompt(self, text: str) -> None:
-        """Set what is sent before this thread's messages."""
-        async with self._store.database.transaction() as connection:
-            await self._store.threads.add(connection, self.thread_id, owner=self.owner)
-            await self._store.threads.update(connection, self.thread_id, system_prompt=text)
+        """Set what is sent before this thread's messages; "" for nothing."""
+        await self.settings.change("thread", system_prompt=text)
 
     def _moved(self, node_id: str) -> None:
         self._head_node = node_id

@@ -6,6 +6,7 @@ Importing this package loads neither LangChain nor a client library, as the firs
 from __future__ import annotations
 
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
+from chatui.models.pulling import PullMeter
 from chatui.models.refs import DEMO_MODEL, DEMO_MODEL_BYTES, DEMO_MODEL_LICENCE, ModelRef, parse_ref
 from chatui.models.registry import Models, embedded_available, embedded_present
 
@@ -18,6 +19,7 @@ __all__ = [
     "ModelRef",
     "Models",
     "OpenModel",
+    "PullMeter",
     "PullProgress",
     "embedded_available",
     "embedded_present",

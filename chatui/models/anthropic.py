@@ -20,6 +20,13 @@ class Anthropic(Api):
     url_variable = "ANTHROPIC_BASE_URL"
     key_variables = ("ANTHROPIC_API_KEY",)
     package = "langchain_anthropic"
+    parameters = {  # noqa: RUF012
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "top_k": "top_k",
+        "stop": "stop",
+        "num_predict": "max_tokens",
+    }
     models_path = "/v1/models"
     key_headers = ("Authorization", "X-Api-Key")
 

@@ -9,14 +9,15 @@ import asyncio
 import importlib.util
 import json
 import os
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from chatui.config import HostConfig
+from chatui.config import HostConfig, Parameters
 from chatui.errors import MissingExtra, ModelError, PullFailed, UnknownModel
 from chatui.models import ollama_hosts
 from chatui.models.api_errors import bad_settings, explain
+from chatui.models.arguments import renamed
 from chatui.models.hosts import Secrets, basic, certificates, check_headers, needed_key, proxy_for
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import ModelRef
@@ -50,6 +51,8 @@ class Api:
     models_path: ClassVar[str] = "/models"
     #: The headers by which keys are sent, which nothing but ours may.
     key_headers: ClassVar[tuple[str, ...]] = ("Authorization",)
+    #: Of each parameter that its models take, by what name.
+    parameters: ClassVar[Mapping[str, str]]
 
     def __init__(self, config: HostConfig | None, name: str | None) -> None:
         self._config = config
@@ -215,7 +218,13 @@ class Api:
             idle_seconds=self._limits.idle_seconds,
             explain=partial(self._explain, model=clean_line(str(ref))),
             ending=self.ending,
+            arguments=self.arguments,
+            takes=frozenset(self.parameters),
         )
+
+    def arguments(self, parameters: Parameters) -> dict[str, Any]:
+        """Turn parameters into what the chat model's `astream` is given beside the messages."""
+        return renamed(parameters, self.parameters)
 
     def _make(self, name: str, facts: ModelInfo | None) -> BaseChatModel:
         try:
@@ -254,6 +263,14 @@ class Api:
             PullFailed: Always.
         """
         raise PullFailed(f"{self.who} cannot fetch models.", "Add the model on the server itself.")
+
+    async def remove(self, ref: ModelRef) -> None:
+        """Refuse: what these servers hold is not removed from here.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(f"{self.who} lets nobody remove models from here.", "Remove the model on the server itself.")
 
     def _explain(self, error: BaseException, *, model: str, began: bool) -> ModelError:
         variable = self._variables[0] if self._variables else None

@@ -27,16 +27,15 @@ from chatui.errors import (
     Unreachable,
     Unsupported,
 )
+from chatui.models.faults import TLS, is_page
 from chatui.text import clean_line
 
 _TRY_AGAIN = "What came is kept; try again."
-_TLS = re.compile(r"certificate|ssl|tls|wrong_version", re.IGNORECASE)
 _CONTEXT = re.compile(
     r"context[ _]?(length|size|window)|maximum context|prompt is too long|too many tokens|number of tokens allowed"
     r"|token limit|request_too_large",
     re.IGNORECASE,
 )
-_PAGE = re.compile(r"<(!doctype|html)", re.IGNORECASE)
 
 
 def explain(
@@ -149,7 +148,7 @@ def _from_status(
     if status in (401, 403) or "api_key_invalid" in kind.lower() or "api key not valid" in lowered:
         what = f"Check {variable}." if variable else f"Name the variable of its key as api_key_env in {table}."
         return Unauthorized(f"{who} does not accept the API key (status {status}).", what)
-    if _PAGE.search(said):
+    if is_page(said):
         return ServerBusy(
             f"{who} answered with a web page (status {status}).", "Is a proxy between? Check the address, or try again."
         )
@@ -183,7 +182,7 @@ def _too_long(model: str, said: str) -> ContextTooLong:
 
 
 def _unreachable(who: str, chain: list[BaseException], table: str | None) -> Unreachable:
-    said = next((text for error in reversed(chain) if _TLS.search(text := clean_line(str(error), 120))), None)
+    said = next((text for error in reversed(chain) if TLS.search(text := clean_line(str(error), 120))), None)
     if said is not None:
         return Unreachable(
             f"No secure connection to {_within(who)}: {said.rstrip('.')}.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -16,6 +18,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 
 from chatui.errors import ContextTooLong, MissingExtra, ModelError, ServerFault
+from chatui.models.arguments import renamed
 from chatui.models.embedded_server import CONTEXT_LENGTH, Server
 from chatui.models.opened import Ending, OpenModel
 from chatui.models.refs import DEMO_MODEL, ModelRef
@@ -27,6 +30,19 @@ MAX_TOKENS = 1024
 #: Without one the demo model derails at once, and answers in any language.
 SYSTEM_PROMPT = "You are a helpful assistant. Answer in English, clearly and briefly."
 
+#: What llama.cpp calls the parameters that it takes.
+_NAMES = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "top_k": "top_k",
+    "seed": "seed",
+    "num_predict": "max_tokens",
+    "repeat_penalty": "repeat_penalty",
+    "stop": "stop",
+}
+
+#: "request (6031 tokens) exceeds the available context size (4096 tokens), try increasing it"
+_SIZES = re.compile(r"\((\d+) tokens\).*\((\d+) tokens\)")
 _END = object()
 
 
@@ -55,6 +71,7 @@ class EmbeddedChat(BaseChatModel):
         cancel: threading.Event,
         messages: list[BaseMessage],
         stop: list[str] | None,
+        asked: dict[str, Any],
     ) -> None:
         """Generate, handing each item of llama.cpp's to `put`, then the error if there was one, then the end."""
 
@@ -76,6 +93,7 @@ class EmbeddedChat(BaseChatModel):
             request["temperature"] = self.temperature
         if stop:
             request["stop"] = stop
+        request |= {name: asked[name] for name in _NAMES.values() if name in asked}
         try:
             server = Server.get(self.model_path)
             if not cancel.is_set():
@@ -100,7 +118,7 @@ class EmbeddedChat(BaseChatModel):
             except RuntimeError:  # the loop is closed: nobody listens any more
                 cancel.set()
 
-        Server.run(lambda: self._generate_into(put, cancel, messages, stop), cancel)
+        Server.run(lambda: self._generate_into(put, cancel, messages, stop, kwargs), cancel)
         try:
             while (item := await items.get()) is not _END:
                 if chunk := _chunk(item):
@@ -118,7 +136,7 @@ class EmbeddedChat(BaseChatModel):
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:
         items, cancel = SimpleQueue[Any](), threading.Event()
-        Server.run(lambda: self._generate_into(items.put, cancel, messages, stop), cancel)
+        Server.run(lambda: self._generate_into(items.put, cancel, messages, stop, kwargs), cancel)
         try:
             while (item := items.get()) is not _END:
                 if chunk := _chunk(item):
@@ -135,7 +153,7 @@ class EmbeddedChat(BaseChatModel):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return generate_from_stream(self._stream(messages, stop, run_manager))
+        return generate_from_stream(self._stream(messages, stop, run_manager, **kwargs))
 
     async def _agenerate(
         self,
@@ -144,7 +162,7 @@ class EmbeddedChat(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        return await agenerate_from_stream(self._astream(messages, stop, run_manager))
+        return await agenerate_from_stream(self._astream(messages, stop, run_manager, **kwargs))
 
 
 def _chunk(item: Any) -> ChatGenerationChunk | None:
@@ -191,6 +209,10 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         idle_seconds=60.0,
         explain=_explain,
         ending=_ending,
+        arguments=partial(renamed, names=_NAMES),
+        takes=frozenset(_NAMES),
+        thinks=False,
+        longest=CONTEXT_LENGTH,
     )
 
 
@@ -225,9 +247,12 @@ def _explain(error: BaseException, *, began: bool) -> ModelError:
         return error
     text = clean_line(str(error), 200)
     if "context" in text.lower() and "exceed" in text.lower():
+        sizes = _SIZES.search(text)
         return ContextTooLong(
             f"The messages do not fit into the embedded model's {CONTEXT_LENGTH} tokens.",
             "Shorten the prompt, or go on from an earlier message.",
+            need=int(sizes[1]) if sizes else None,
+            room=int(sizes[2]) if sizes else None,
         )
     kept = "What came is kept; try again." if began else "Try again."
     return ServerFault(f"The embedded model failed: {text.rstrip('.') or type(error).__name__}.", kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chatui.config import Parameters
 from chatui.models.api import NO_KEY, Api
 from chatui.models.opened import Ending, ModelInfo
 from chatui.text import clean_line
@@ -20,6 +21,14 @@ class Google(Api):
     default_url = "https://generativelanguage.googleapis.com"
     key_variables = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
     package = "langchain_google_genai"
+    parameters = {  # noqa: RUF012
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "top_k": "top_k",
+        "seed": "seed",
+        "stop": "stop_sequences",
+        "num_predict": "max_output_tokens",
+    }
     models_path = "/v1beta/models"
     key_headers = ("Authorization", "X-Goog-Api-Key")
 
@@ -57,6 +66,11 @@ class Google(Api):
             max_retries=1,
             client_args={**self.client_arguments(), "timeout": Timeout(**self.limits(None))},
         )
+
+    def arguments(self, parameters: Parameters) -> dict[str, Any]:
+        """Turn parameters into what the chat model's `astream` is given beside the messages."""
+        asked = super().arguments(parameters)
+        return {"generation_config": asked} if asked else {}
 
     async def close_chat(self, chat: BaseChatModel) -> None:
         """Close a chat model's connections."""

@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chatui.config import HostConfig, OllamaConfig
+from chatui.config import HostConfig, OllamaConfig, Parameters
 from chatui.errors import ModelError, UnknownModel
 from chatui.models import ollama_hosts
 from chatui.models.hosts import certificates, check_headers, needed_key
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 #: A model that never ends by itself must not run for ever.
 MAX_TOKENS = 8192
+#: The parameters that stand among the options of a request.
+_OPTIONS = ("temperature", "top_p", "top_k", "seed", "num_ctx", "num_predict", "repeat_penalty")
 #: Seconds for looking round: a list must not wait for a host that is away.
 _LOOK_SECONDS = 2.0
 #: Seconds for what is asked about one model, whose server is known to be there.
@@ -122,17 +124,28 @@ class Ollama:
         capabilities = entry.get("capabilities")
         if capabilities is None:  # servers before 0.30 tell them here only
             capabilities = (await self.show(ref)).get("capabilities") or []
-        running = await self._running() or {}
-        chat = await self._chat(ref, thinking="thinking" in capabilities)
+        running = await self._running()
+        name, thinks = str(entry["name"]), "thinking" in capabilities
+        chat = await self._chat(ref, thinking=thinks)
         return OpenModel(
             ref=ref,
             chat=chat,
-            context_length=running.get(str(entry["name"])),
+            context_length=(running or {}).get(name),
             first_token_seconds=self._config.first_token_seconds,
             idle_seconds=self._config.idle_seconds,
             explain=partial(explain, url=self.shown_url, model=clean_line(str(ref))),
             ending=_ending,
+            arguments=partial(arguments, thinks=thinks),
+            takes=frozenset({*_OPTIONS, "keep_alive", "stop", *(["thinking"] if thinks else [])}),
+            thinks=thinks,
+            longest=_whole((entry.get("details") or {}).get("context_length")),
+            in_force=partial(self._in_force, name),
+            loaded=None if running is None else name in running,
+            is_loaded=partial(self.is_loaded, str(entry["name"])),
         )
+
+    async def _in_force(self, name: str) -> int | None:
+        return (await self._running() or {}).get(name)
 
     async def _chat(self, ref: ModelRef, *, thinking: bool) -> ChatOllama:
         if (ref.name, thinking) not in self._opened:
@@ -215,6 +228,19 @@ class Ollama:
         if status != "success":
             raise pull_broken(model)
 
+    async def remove(self, ref: ModelRef) -> None:
+        """Remove an installed model from the server.
+
+        Raises:
+            ModelError: The server does not answer, has no such model, or does not let it go.
+        """
+        await self._ask("DELETE", "/api/delete", {"model": ref.name}, model=str(ref), answers=False)
+
+    async def is_loaded(self, name: str) -> bool | None:
+        """Say whether a model is loaded now; None where the server does not tell."""
+        running = await self._running()
+        return None if running is None else name in running
+
     async def _ask(
         self,
         method: str,
@@ -223,6 +249,7 @@ class Ollama:
         *,
         seconds: float | None = None,
         model: str = "",
+        answers: bool = True,
     ) -> dict[str, Any]:
         """Ask something that is answered at once.
 
@@ -232,6 +259,7 @@ class Ollama:
             body: What is sent, as JSON.
             seconds: How long all of it may take; without it each step has its own limit.
             model: The reference of the model that it is about, for the sentence if it fails.
+            answers: Whether an answer has a body.
 
         Raises:
             ModelError: The server does not answer, or not as Ollama does.
@@ -246,6 +274,8 @@ class Ollama:
                 response = await client.request(method, path, json=body)
             if response.status_code != httpx.codes.OK:
                 raise from_status(response.status_code, response.text, url=self.shown_url, model=clean_line(model))
+            if not answers:
+                return {}
             answer = response.json()
             if not isinstance(answer, dict):
                 raise json.JSONDecodeError("not an object", response.text, 0)
@@ -298,6 +328,26 @@ class Ollama:
             await transport.aclose()
         self._transports.clear()
         self._opened.clear()
+
+
+def arguments(parameters: Parameters, *, thinks: bool) -> dict[str, Any]:
+    """Turn parameters into what `ChatOllama.astream` is given beside the messages.
+
+    Args:
+        parameters: What is set.
+        thinks: Whether the model can think; one that cannot answers 400 when it is asked to.
+    """
+    options = {name: value for name in _OPTIONS if (value := getattr(parameters, name)) is not None}
+    # These take the place of the chat model's own options, the limit of tokens among them.
+    options.setdefault("num_predict", MAX_TOKENS)
+    if parameters.stop:
+        options["stop"] = list(parameters.stop)
+    asked: dict[str, Any] = {"options": options}
+    if thinks and parameters.thinking is not None:
+        asked["reasoning"] = {"off": False, "on": True}.get(parameters.thinking, parameters.thinking)
+    if parameters.keep_alive is not None:
+        asked["keep_alive"] = parameters.keep_alive
+    return asked
 
 
 def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from json import JSONDecodeError
 from typing import Any
 
@@ -30,9 +29,9 @@ from chatui.errors import (
     Unreachable,
     Unsupported,
 )
+from chatui.models.faults import TLS, is_page
 from chatui.text import clean_line
 
-_TLS = re.compile(r"certificate|ssl|tls|wrong_version", re.IGNORECASE)
 _TRY_AGAIN = "What came is kept; try again."
 
 
@@ -60,7 +59,7 @@ def explain(error: BaseException, *, url: str, model: str, began: bool) -> Model
         isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | ConnectionRefusedError)
         or type(error) is ConnectionError
     ):
-        if _TLS.search(str(error)):
+        if TLS.search(str(error)):
             return Unreachable(
                 f"No secure connection to Ollama at {url}: {clean_line(str(error), 120)}.",
                 "Check the certificate, and whether it is http or https.",
@@ -107,7 +106,7 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
         model: The reference of the model that was asked.
         began: Whether some of the reply had come.
     """
-    if _is_page(body):
+    if is_page(body):
         return ServerBusy(
             f"{url} answered with a web page (status {status}) and not as Ollama does.",
             "Is a proxy between? Check the address, or try again later.",
@@ -213,14 +212,26 @@ def _refused(details: dict[str, Any], said: str, url: str, model: str) -> ModelE
             return Unsupported(f"{model} cannot {capability}.", "Choose another model, or leave that out.")
     if details.get("type") == "exceed_context_size_error" or "context" in lowered:
         need, room = details.get("n_prompt_tokens"), details.get("n_ctx")
-        sizes = f" ({need} tokens, there is room for {room})" if need and room else ""
+        known = isinstance(need, int) and isinstance(room, int)
+        sizes = f" ({need} tokens, there is room for {room})" if known else ""
+        more = f" of {_enough(need)} or more" if isinstance(need, int) else ""
         return ContextTooLong(
             f"The messages do not fit into the context of {model}{sizes}.",
-            "Go on from an earlier message, or choose a model with a larger context.",
+            f"Send less, set a num_ctx{more} in the thread's settings (F4), or choose a model with a larger context.",
+            need=need if known else None,
+            room=room if known else None,
         )
     if "invalid model name" in lowered:
         return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.", model=model)
     return ServerFault(f"Ollama at {url} refused the request: {said or 'it gave no reason'}.", "Choose another model.")
+
+
+def _enough(need: int) -> int:
+    """A context, as people choose them, that has room for a prompt and for a reply."""
+    size = 1024
+    while size < need * 5 // 4:
+        size *= 2
+    return size
 
 
 def _details(body: str) -> dict[str, Any]:
@@ -237,7 +248,3 @@ def _details(body: str) -> dict[str, Any]:
         else:
             break
     return value if isinstance(value, dict) else {"message": str(value)}
-
-
-def _is_page(body: str) -> bool:
-    return body.lstrip()[:15].lower().startswith(("<!doctype", "<html"))

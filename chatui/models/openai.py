@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from chatui.config import Parameters
 from chatui.models.api import NO_KEY, Api
 from chatui.models.opened import Ending, ModelInfo
 from chatui.text import clean_line
@@ -25,6 +26,13 @@ class OpenAI(Api):
     url_variable = "OPENAI_BASE_URL"
     key_variables = ("OPENAI_API_KEY",)
     package = "langchain_openai"
+    parameters = {  # noqa: RUF012
+        "temperature": "temperature",
+        "top_p": "top_p",
+        "seed": "seed",
+        "stop": "stop",
+        "num_predict": "max_completion_tokens",
+    }
 
     @property
     def url(self) -> str:
@@ -72,6 +80,14 @@ class OpenAI(Api):
             # LangChain's own max_tokens is sent under a name that older servers do not know.
             extra_body={"max_tokens": MAX_TOKENS} if capped else None,
         )
+
+    def arguments(self, parameters: Parameters) -> dict[str, Any]:
+        """Turn parameters into what `Chat.astream` is given beside the messages."""
+        asked = super().arguments(parameters)
+        if self._config is not None and (limit := asked.pop("max_completion_tokens", None)) is not None:
+            # As in `make`: other servers know the older name.
+            asked["extra_body"] = {"max_tokens": limit}
+        return asked
 
     async def close_chat(self, chat: BaseChatModel) -> None:
         """Close a chat model's connections."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from chatui.config import Parameters
 from chatui.errors import ModelError
 from chatui.models.refs import ModelRef
 
@@ -26,6 +27,11 @@ class ModelInfo(msgspec.Struct, frozen=True):
     context_length: int | None = None
     capabilities: list[str] = []
     loaded: bool | None = None
+
+    @property
+    def can_chat(self) -> bool:
+        """Whether it answers messages: one for embeddings alone does not. Older servers tell no capabilities."""
+        return not self.capabilities or "completion" in self.capabilities
 
 
 class PullProgress(msgspec.Struct, frozen=True):
@@ -47,6 +53,13 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
         idle_seconds: How long it may stand still once its reply has begun.
         explain: Turns what the model raised into a sentence; `began` says that some of the reply had come.
         ending: Says from a reply's whole `response_metadata` how it ended.
+        arguments: Turns parameters into what `chat.astream` is given beside the messages.
+        takes: The names of the parameters that it can be asked with; the system prompt is a message, and no matter of the model.
+        thinks: Whether it can think before it answers; None where unknown.
+        longest: The most tokens that its context can have, None where unknown.
+        in_force: Asks which context is in force now that the model is loaded; None where nobody can say.
+        loaded: Whether it was in its server's memory when it was opened; None where that is not told.
+        is_loaded: Says whether its server has it in memory, None where that is not told; None where nobody can be asked.
     """
 
     ref: ModelRef
@@ -56,6 +69,13 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
     idle_seconds: float
     explain: Explain
     ending: Callable[[dict[str, Any]], Ending]
+    arguments: Callable[[Parameters], dict[str, Any]] = lambda _: {}
+    takes: frozenset[str] = frozenset()
+    thinks: bool | None = None
+    longest: int | None = None
+    in_force: Callable[[], Awaitable[int | None]] | None = None
+    loaded: bool | None = None
+    is_loaded: Callable[[], Awaitable[bool | None]] | None = None
 
 
 if TYPE_CHECKING:

@@ -107,8 +107,7 @@ class Models:
         trouble = ""
         try:
             for model in await self._ollama.list():
-                # Older servers tell no capabilities; a model for embeddings alone cannot chat.
-                if not model.capabilities or "completion" in model.capabilities:
+                if model.can_chat:
                     return parse_ref(model.model)
         except ModelError as error:
             # Where nobody named a server there mostly is none, which is no trouble.
@@ -161,6 +160,19 @@ class Models:
         async with aclosing(steps) as progress:
             async for step in progress:
                 yield step
+
+    async def remove(self, ref: ModelRef) -> None:
+        """Remove a model: from its server, or the file of weights that chatui fetched.
+
+        Raises:
+            ModelError: It is not there, its server does not answer, or it is not chatui's to remove.
+        """
+        if ref.provider == "embedded":
+            from chatui.models.weights import remove
+
+            await asyncio.to_thread(remove, ref)
+        else:
+            await self._server(ref).remove(ref)
 
     def _server(self, ref: ModelRef) -> Ollama | Api:
         if ref.host is not None:

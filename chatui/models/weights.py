@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from chatui import paths
-from chatui.errors import MissingExtra, PullFailed, UnknownModel
+from chatui.errors import MissingExtra, ModelError, PullFailed, UnknownModel
 from chatui.models.embedded_server import CONTEXT_LENGTH, Server
 from chatui.models.opened import ModelInfo, PullProgress
 from chatui.models.refs import DEMO_MODEL_LICENCE, DEMO_NAME, ModelRef
@@ -109,6 +109,27 @@ def details(ref: ModelRef) -> dict[str, Any]:
         "capabilities": known.capabilities,
         "licence": DEMO_MODEL_LICENCE if ref.name == DEMO_NAME else None,
     }
+
+
+def remove(ref: ModelRef) -> None:
+    """Remove the weights of the demo model. A file that somebody else put somewhere is theirs.
+
+    Raises:
+        UnknownModel: They are not here, or it is another model.
+        ModelError: They cannot be removed.
+    """
+    check_present(ref)
+    path = weights_path(ref)
+    if ref.name != DEMO_NAME:
+        raise UnknownModel(
+            f"{clean_line(str(path))} is not chatui's to remove: it fetched only {DEMO_NAME}.",
+            "Delete the file itself.",
+            model=str(ref),
+        )
+    try:
+        path.unlink()
+    except OSError as error:
+        raise ModelError(f"{path} cannot be removed: {error.strerror}.", "Check its permissions.") from None
 
 
 async def pull(ref: ModelRef) -> AsyncGenerator[PullProgress]:

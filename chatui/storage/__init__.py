@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
     from chatui.storage.index import Fold, Index
+    from chatui.storage.memories import Memories
     from chatui.storage.search import Search
 
 __all__ = ["Share", "Stats", "Store"]
@@ -131,6 +132,13 @@ class Store:
         from chatui.storage.index import Index
 
         return Index(self.database, fold)
+
+    @property
+    def memories(self) -> Memories:
+        """What is remembered of users, summaries, and recall. Imported when it is asked for: the first paint has none."""
+        from chatui.storage.memories import Memories
+
+        return Memories(self.database)
 
     @property
     def search(self) -> Search:

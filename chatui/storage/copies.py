@@ -73,14 +73,23 @@ async def copy_thread_row(
            SELECT ?, owner, ?, 'user', model, memory, system_prompt, ?, ?, thread_id, ? FROM chatui_threads WHERE thread_id = ?""",
         (target, title, time, time, origin_node, source),
     )
+    await connection.execute(
+        "INSERT OR REPLACE INTO chatui_settings SELECT kind, ?, value FROM chatui_settings WHERE kind = 'thread' AND name = ?",
+        (target, source),
+    )
 
 
 async def copy_marks(connection: aiosqlite.Connection, source: str, target: str) -> None:
-    """Copy stars, names and last choices to those messages that the new thread has: their node ids are the same."""
+    """Copy stars, names, summaries and last choices to those messages that the new thread has: their node ids are the same."""
     await connection.execute(
         """INSERT INTO chatui_marks (thread_id, node_id, starred, name)
            SELECT ?1, k.node_id, k.starred, k.name FROM chatui_marks k
            JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = k.node_id WHERE k.thread_id = ?2""",
+        (target, source),
+    )
+    await connection.execute(
+        """INSERT INTO chatui_summaries SELECT ?1, s.node_id, s.text, s.model, s.edited, s.created_at FROM chatui_summaries s
+           JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = s.node_id WHERE s.thread_id = ?2""",
         (target, source),
     )
     await connection.execute(

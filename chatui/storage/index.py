@@ -25,6 +25,7 @@ import aiosqlite
 import msgspec
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
+from chatui.storage.attached import text_of
 from chatui.storage.channels import DEFAULT_CHANNEL, Shape, find_channel, find_shape, messages_in
 from chatui.storage.checkpoints import serializer
 from chatui.storage.database import Database
@@ -41,7 +42,7 @@ Fold = Callable[[Sequence[BaseMessage], Sequence[BaseMessage]], list[BaseMessage
 
 _ROLES = {"human": "user", "ai": "assistant", "system": "system", "tool": "tool", "function": "tool"}
 _INTERRUPTIONS = get_args(Interruption)
-_TITLE_LENGTH = 60
+TITLE_LENGTH = 60
 #: Seconds of a pause between two checkpoints: a thread that waits for the interpreter else waits for 5 ms each time.
 _PAUSE = 0.0002
 
@@ -125,7 +126,7 @@ class Index:
             gentle: Let go of the interpreter after each checkpoint, for a screen that waits for it in another thread.
         """
         with self._database.reading() as connection:
-            plan = _Reading(connection, thread_id, self._fold, self._serde, fresh).plan(_PAUSE if gentle else None)
+            plan = Reading(connection, thread_id, self._fold, self._serde, fresh).plan(_PAUSE if gentle else None)
         plan.rows = [row(thread_id, node, step) for step in plan.steps for node in step.new]
         return plan
 
@@ -165,13 +166,13 @@ class Index:
             """UPDATE chatui_threads SET indexed_rowid = max(indexed_rowid, ?), updated_at = max(updated_at, ?),
                    title = CASE WHEN title = '' THEN ? ELSE title END
                WHERE thread_id = ?""",
-            (plan.steps[-1].rowid, max(times), clean_line(first[7], _TITLE_LENGTH) if first else "", thread_id),
+            (plan.steps[-1].rowid, max(times), clean_line(first[7], TITLE_LENGTH) if first else "", thread_id),
         )
 
     def state(self, thread_id: str, checkpoint_id: str) -> dict[str, Any]:
         """Return every channel of the state at a checkpoint, the messages whole. Channels of LangGraph's own are left out."""
         with self._database.reading() as connection:
-            reading = _Reading(connection, thread_id, self._fold, self._serde, fresh=True)
+            reading = Reading(connection, thread_id, self._fold, self._serde, fresh=True)
             values = reading.values(checkpoint_id)
             values[reading.channel] = reading.state(checkpoint_id)
         return values
@@ -225,7 +226,7 @@ class Index:
         )
 
 
-class _Reading:
+class Reading:
     """One pass over the checkpoints of one thread that are not indexed."""
 
     def __init__(self, connection: sqlite3.Connection, thread_id: str, fold: Fold, serde: Any, fresh: bool) -> None:
@@ -240,6 +241,7 @@ class _Reading:
         self._message_ids: set[str] = set()  # of this pass
 
     def plan(self, pause: float | None = None) -> Plan:
+        """Return what the pass adds to the index, rows left out; `pause` is one after each checkpoint, in seconds."""
         plan = Plan(self._thread_id, self.channel, None, None, [])
         if not has_tables(self._connection):
             return plan
@@ -415,7 +417,7 @@ def row(thread_id: str, node: Node, step: Step) -> tuple[Any, ...]:
         step.checkpoint_id if node.node_id == step.node_id else None,
         clean_line(message.id or ""),
         _ROLES.get(message.type) or (getattr(message, "role", None) in _ROLES.values() and message.role) or "user",  # type: ignore[attr-defined]
-        clean(message.text),
+        clean(text_of(message)),
         clean(reasoning) if isinstance(reasoning, str) else "",
         clean_line(model, 200) if isinstance(model, str) else None,
         clean_line(str(facts.get("created_at") or step.written_at or now())),

@@ -47,6 +47,12 @@ class Marks:
             row = connection.execute(sql, (thread_id, node_id)).fetchone()
         return row[0] if row else None
 
+    def deleted(self, thread_id: str) -> set[str]:
+        """Return the messages of a thread that are marked as deleted; those below them are hidden with them."""
+        sql = "SELECT node_id FROM chatui_marks WHERE thread_id = ? AND deleted_at IS NOT NULL"
+        with self._database.reading() as connection:
+            return {row[0] for row in connection.execute(sql, (thread_id,))}
+
     def last_deleted(self, thread_id: str) -> str | None:
         """Return the node that was deleted last in a thread, None if there is none."""
         sql = """SELECT node_id FROM chatui_marks WHERE thread_id = ? AND deleted_at IS NOT NULL

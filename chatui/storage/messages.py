@@ -167,6 +167,12 @@ class Messages:
             rows = connection.execute(sql, (thread_id, *node_ids)).fetchall()
         return [_message(row[:-2], row[-2], row[-1], True) for row in rows]
 
+    def known(self, thread_id: str) -> set[str]:
+        """Return the nodes of all messages of a thread, deleted ones too."""
+        sql = "SELECT node_id FROM chatui_messages WHERE thread_id = ?"
+        with self._database.reading() as connection:
+            return {row[0] for row in connection.execute(sql, (thread_id,))}
+
     def parent(self, thread_id: str, node_id: str) -> str | None:
         """Return the node above a message, also of a deleted one; None at a root."""
         sql = "SELECT parent_id FROM chatui_messages WHERE thread_id = ? AND node_id = ?"
@@ -181,12 +187,18 @@ class Messages:
         with self._database.reading() as connection:
             return [row[0] for row in connection.execute(f"{UPWARDS} SELECT node_id FROM path", (thread_id, node_id))]
 
-    def tree(self, thread_id: str, head_node: str) -> list[Message]:
-        """Return every message of a thread, in the order they were made, with the path to the head marked."""
+    def tree(self, thread_id: str, head_node: str, *, deleted: bool = False) -> list[Message]:
+        """Return every message of a thread, in the order they were made, with the path to the head marked.
+
+        Args:
+            thread_id: The thread.
+            head_node: The head.
+            deleted: Whether deleted messages, and those below them, are returned too; alternatives are counted with them then.
+        """
         active = set(self.path_ids(thread_id, head_node))
-        sql = f"SELECT {_COLUMNS} FROM {_FROM} WHERE m.thread_id = ? AND NOT m.hidden ORDER BY m.rank, m.depth"
+        sql = f"SELECT {_COLUMNS} FROM {_FROM} WHERE m.thread_id = ? AND (? OR NOT m.hidden) ORDER BY m.rank, m.depth"
         with self._database.reading() as connection:
-            rows = connection.execute(sql, (thread_id,)).fetchall()
+            rows = connection.execute(sql, (thread_id, deleted)).fetchall()
         # Counted here in one pass: a subquery a row would be quadratic at a fork of many alternatives.
         siblings: dict[str, int] = {}
         places = []

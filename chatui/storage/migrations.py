@@ -11,6 +11,10 @@ LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never tou
     chatui_partials     replies that stream, or that a crash cut off
     chatui_drafts       what was typed and not sent
     chatui_meta         single values
+    chatui_settings     what a person set for a thread, a user, a model
+    chatui_summaries    summaries of a branch up to a message, by node
+
+And `store`, LangGraph's table of what outlives a thread, in LangGraph's own form: `storage/memories.py` tells why it is made here.
 """
 
 from __future__ import annotations
@@ -247,3 +251,17 @@ def m006_settings(connection: sqlite3.Connection) -> None:
             kind TEXT NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (kind, name)
         ) WITHOUT ROWID"""
     )
+
+
+@migration
+def m008_memory(connection: sqlite3.Connection) -> None:
+    """Summaries of branches, and LangGraph's store, for what is remembered of users."""
+    from chatui.storage.memories import make_store
+
+    connection.execute(
+        """CREATE TABLE chatui_summaries (
+            thread_id TEXT NOT NULL, node_id TEXT NOT NULL, text TEXT NOT NULL, model TEXT NOT NULL,
+            edited INTEGER NOT NULL, created_at TEXT NOT NULL, PRIMARY KEY (thread_id, node_id)
+        ) WITHOUT ROWID"""
+    )
+    make_store(connection)

@@ -15,6 +15,8 @@ from chatui.text import clean, clean_line
 
 #: Longer queries are cut: nobody types them, and FTS5's parser has a limit.
 MOST_TYPED = 300
+#: Of a text whose words are looked for one by one: so many characters, and so many words.
+MOST_RECALLED, MOST_WORDS = 4000, 24
 #: Characters of a snippet, and how many of them may stand before the first match.
 SNIPPET, LEAD = 120, 30
 #: How far a cut moves to be between two words.
@@ -154,3 +156,17 @@ def _word_border(text: str, place: int, step: int) -> int:
         if text[near if step > 0 else near - 1].isspace():
             return near
     return place
+
+
+def any_of(text: str) -> str:
+    """Return the expression of FTS5 that finds what has any of the longer words of a text, "" where it has none."""
+    words: dict[str, None] = {}
+    for word in tokens(clean(unicodedata.normalize("NFC", text))[:MOST_RECALLED]):
+        for piece in _PIECES.findall(word):
+            if RUN.fullmatch(piece):
+                words.update(dict.fromkeys(pairs(piece, tail=False).split()))
+            elif len(piece) >= INDEXED_FROM:
+                words[fold(piece)] = None
+    # The longest say most.
+    chosen = sorted(words, key=len, reverse=True)[:MOST_WORDS]
+    return " OR ".join(f'"{word}"' for word in chosen)

@@ -31,6 +31,46 @@ class Usage(msgspec.Struct, frozen=True):
     total_tokens: int
 
 
+class Recalled(msgspec.Struct, frozen=True):
+    """What another thread of the same user said, that fits a prompt."""
+
+    thread_id: str
+    title: str
+    node_id: str
+    role: Role
+    text: str
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """One thing that is remembered of a user. `source_thread_id` is the thread where it came from, None for none."""
+
+    memory_id: str
+    user: str
+    text: str
+    created_at: str
+    source_thread_id: str | None = None
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """A summary of a branch from its root to a message.
+
+    Attributes:
+        node_id: That message.
+        depth: Its depth: how many messages are summarised.
+        text: The summary.
+        model: Who wrote it.
+        edited: Whether a person changed it.
+        created_at: When.
+    """
+
+    node_id: str
+    depth: int
+    text: str
+    model: str
+    edited: bool
+    created_at: str
+
+
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
     """What a model was sent for a reply.
 
@@ -40,6 +80,15 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         left_out: How many messages of the branch, its oldest, the memory strategy left out.
         estimated_tokens: Of all that was sent, as estimated before the call; `Usage` has what the server counted.
         context_length: The tokens that the model took then, None where unknown.
+        cut: How many of the messages that were sent, the oldest, the server itself dropped without saying so, as far as its count
+            of tokens tells.
+        strategy: The memory strategy; "" where it was not recorded.
+        lead: Whether the first of the messages is the branch's first, a system message, and the others its end.
+        summary: The summary of the first messages of the branch, as it was sent; "" for none.
+        summarised: How many messages it covered.
+        facts: What was sent of what is remembered of the user.
+        recalled: What was sent of other threads.
+        tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
     """
 
     messages: int
@@ -47,6 +96,14 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     left_out: int = 0
     estimated_tokens: int = 0
     context_length: int | None = None
+    cut: int = 0
+    strategy: str = ""
+    lead: bool = False
+    summary: str = ""
+    summarised: int = 0
+    facts: list[str] = []
+    recalled: list[Recalled] = []
+    tokens: dict[str, int] = {}
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

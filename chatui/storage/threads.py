@@ -204,6 +204,13 @@ class Threads:
             ).fetchone()
         return row[0] if row else None
 
+    def automatic_title(self, thread_id: str) -> str | None:
+        """Return the title of a thread, None where a person gave it, or where there is no such thread."""
+        sql = "SELECT title FROM chatui_threads WHERE thread_id = ? AND title_by = 'auto'"
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id,)).fetchone()
+        return row[0] if row else None
+
     def draft(self, thread_id: str) -> str:
         """Return what was typed in this thread and not sent; the id "" stands for the thread that is still to be made."""
         with self._database.reading() as connection:
@@ -229,6 +236,13 @@ class Threads:
         await connection.execute(
             f"UPDATE chatui_threads SET {names} WHERE thread_id = ?",
             [*values.values(), thread_id],
+        )
+
+    async def replace_title(self, connection: aiosqlite.Connection, thread_id: str, had: str, title: str) -> None:
+        """Put a title in place of an automatic one, unless the thread has another by now."""
+        await connection.execute(
+            "UPDATE chatui_threads SET title = ? WHERE thread_id = ? AND title_by = 'auto' AND title = ?",
+            (title, thread_id, had),
         )
 
     async def set_head(
@@ -264,6 +278,13 @@ class Threads:
                WHERE thread_id = ?""",
             (checkpoint_id, node_id, thread_id),
         )
+
+    async def settle_head(
+        self, connection: aiosqlite.Connection, thread_id: str, checkpoint_id: str, node_id: str
+    ) -> None:
+        """Set the head of a thread that nobody is viewing, as an import does: which thread was viewed last stays."""
+        await self._remember(connection, thread_id, node_id, "")
+        await self.update(connection, thread_id, head=checkpoint_id, head_node=node_id)
 
     @staticmethod
     async def _remember(connection: aiosqlite.Connection, thread_id: str, node_id: str, known: str) -> None:

@@ -15,9 +15,11 @@ Scope = Literal[
     "search",
     "compare",
     "timeline",
+    "settings",
     "list",
     "results",
     "find",
+    "models",
 ]
 
 

@@ -1,6 +1,7 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
-The rows about searching stand in search_actions.py.
+The rows about branches, searching, the settings, the memory and the dialog of models stand in files of their own beside this
+one (..._actions.py).
 
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
@@ -9,7 +10,11 @@ An action's id is what the table `[keys]` of the config file names. Most are car
 from __future__ import annotations
 
 from chatui.tui.action import Action
+from chatui.tui.branch_actions import BRANCH_ACTIONS
+from chatui.tui.memory_actions import MEMORY_ACTIONS
+from chatui.tui.model_actions import MODEL_ACTIONS
 from chatui.tui.search_actions import SEARCH_ACTIONS
+from chatui.tui.settings_actions import SETTINGS_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -81,6 +86,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
     Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
+    Action("import.open", "", "Import", "Takes in what another program kept.", "everywhere", "import", "PATH"),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",
@@ -373,27 +379,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("threads.help", "question_mark", "Help", "", "threads"),
     Action("filter.down", "down", "To the list", "", "filter", action="down"),
     Action("filter.leave", "escape", "Clear", "Clears the filter, else back to writing.", "filter", action="leave"),
-    # Two branches side by side.
-    Action("compare.left", "left,h", "Left branch", "", "compare", action="screen.side(0)"),
-    Action("compare.right", "right,l", "Right branch", "", "compare", action="screen.side(1)"),
-    Action("compare.continue", "enter", "Continue", "The branch that is marked.", "compare", action="screen.continue"),
-    Action("compare.continue_left", "1", "Continue the left branch", "", "compare", action="screen.continue(0)"),
-    Action("compare.continue_right", "2", "Continue the right branch", "", "compare", action="screen.continue(1)"),
-    Action("compare.next", "n", "Next difference", "", "compare", action="difference(1)"),
-    Action("compare.previous", "N,p", "Previous difference", "", "compare", action="difference(-1)"),
-    Action("compare.close", "escape,q,equals_sign", "Close", "", "compare", action="screen.dismiss(None)"),
-    # The timeline.
-    Action("timeline.state", "space", "State", "The state at this checkpoint, as JSON.", "timeline", action="choose"),
-    Action("timeline.fork", "f", "Fork", "The next message follows this checkpoint.", "timeline", action="screen.fork"),
-    Action(
-        "timeline.regenerate",
-        "r",
-        "Regenerate",
-        "Another answer, where it ends with a message or an answer.",
-        "timeline",
-        action="screen.regenerate",
-    ),
-    Action("timeline.close", "escape,T,q", "Close", "", "timeline", action="screen.dismiss(None)"),
     # Lists of every kind.
     Action("list.up", "up,k", "Up", "", "list", action="cursor(-1)"),
     Action("list.down", "down,j", "Down", "", "list", action="cursor(1)"),
@@ -402,40 +387,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("list.first", "home,g", "First", "", "list", action="cursor_first"),
     Action("list.last", "end,G", "Last", "", "list", action="cursor_last"),
     Action("list.choose", "enter", "Choose", "", "list", action="choose"),
-    # The tree.
-    Action(
-        "tree.fold",
-        "left,h",
-        "Fold",
-        "Folds what is below, else goes to the fork above.",
-        "tree",
-        action="fold",
-        show=True,
-    ),
-    Action("tree.unfold", "right,l", "Unfold", "", "tree", action="unfold"),
-    Action("tree.preview", "space", "Read", "Read the message without leaving.", "tree", action="preview", show=True),
-    Action("tree.search", "slash", "Search", "Only messages with some words.", "tree", action="search", show=True),
-    Action(
-        "tree.filter",
-        "o",
-        "Filter",
-        "All, only prompts, only forks and ends, only named and starred ones.",
-        "tree",
-        action="filter",
-        show=True,
-    ),
-    Action(
-        "tree.hoist",
-        "z",
-        "Subtree",
-        "Only this message and what is below it; once more, everything.",
-        "tree",
-        action="hoist",
-        show=True,
-    ),
-    Action("tree.leave", "escape", "Prompt", "Back to writing; the pane stays.", "tree", action="leave", show=True),
-    Action("tree.close", "t,q", "Close", "", "tree", action="close"),
-    Action("search.down", "down", "To the rows", "", "search", action="down"),
-    Action("search.leave", "escape", "Clear", "Clears the search.", "search", action="leave"),
+    *BRANCH_ACTIONS,
     *SEARCH_ACTIONS,
+    *SETTINGS_ACTIONS,
+    *MODEL_ACTIONS,
+    *MEMORY_ACTIONS,
 )

@@ -24,6 +24,7 @@ from chatui.text import clean_line
 from chatui.tui import keys, labels, themes
 from chatui.tui.chat import ChatScreen
 from chatui.tui.commands import ChatCommands
+from chatui.tui.hangup import watched
 from chatui.tui.replies import Refused, Replies, Reply
 from chatui.tui.turns import Handler
 
@@ -349,7 +350,8 @@ def run(
     async def main() -> int:
         app = ChatApp(library, config, thread=thread, new=new, model=model, theme=theme, plain=plain)
         try:
-            await app.run_async()
+            async with watched(app.leave):
+                await app.run_async()
             return app.return_code or 0
         finally:
             await library.close()

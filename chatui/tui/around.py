@@ -8,6 +8,7 @@ from textual.content import Content
 
 from chatui.text import clean_line
 from chatui.tui import labels
+from chatui.tui.facts import Facts
 from chatui.tui.status import KeyLine, StatusLine
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 #: What may stand between the messages and the prompt, from above, by id.
-BETWEEN = ("forking", "queue", "offer", "menu")
+BETWEEN = ("notes", "forking", "queue", "offer", "menu")
 
 
 class Around:
@@ -27,6 +28,7 @@ class Around:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
+        self._facts = Facts(screen)
         self._notices: dict[str, Notice] = {}
         #: What goes on in the background, "" for nothing.
         self.progress = ""
@@ -38,6 +40,7 @@ class Around:
         screen.query_one("#empty").display = empty
         screen.transcript.display = not empty
         screen.travel.look()
+        self._notice("notes", "\n".join(screen.turns.notes()))
         self._notice("forking", screen.travel.fork_line())
         waiting = screen.chat.replies.waiting.get(screen.thread_id, [])
         lines = [
@@ -103,7 +106,7 @@ class Around:
     def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
         title = (thread.title if thread else "") or labels.UNTITLED
-        facts = [self.progress, *self._screen.turns.facts(thread)]
+        facts = [self.progress, *self._facts.of(thread)]
         self._screen.query_one(StatusLine).show(self._mode(), title, facts)
 
     def _mode(self) -> str:

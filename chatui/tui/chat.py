@@ -1,8 +1,9 @@
 """The main screen: threads, messages, prompt. It reads and writes through the library; the widgets do neither.
 
-What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), travel.py (move in the tree), shelf.py (threads
-and models), and, loaded when first asked for, marks.py (stars, names, deleting, copying out), reading.py (copy, details, compare,
-timeline) and finding.py (search). What is shown around the messages is around.py.
+What its keys do stands in files beside it: turns.py (send, regenerate, edit, stop), offers.py (what can be done after a crash or
+a failure), travel.py (move in the tree), shelf.py (threads and models), and, loaded when first asked for, marks.py (stars, names,
+deleting, copying out), reading.py (copy, details, compare, timeline) and finding.py (search). What is shown around the messages is
+around.py.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from chatui.tui.around import Around
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
+from chatui.tui.offers import Offers
 from chatui.tui.prompt import Prompt
 from chatui.tui.replies import Refused, Reply
 from chatui.tui.shelf import Shelf
@@ -81,6 +83,7 @@ class ChatScreen(Screen[None]):
         self.prompt = Prompt()
         self._offer: Offer | None = None
         self.turns = Turns(self)
+        self.offers = Offers(self)
         self.travel = Travel(self)
         self.around = Around(self)
         self.shelf = Shelf(self)
@@ -165,7 +168,7 @@ class ChatScreen(Screen[None]):
         self._draft_kept = self.conversation.draft() if thread_id else ""
         self.prompt.hold(self._draft_kept)
         self.transcript.show(self.conversation, self.reply)
-        self.turns.arrive()
+        self.offers.arrive()
         self._mark_threads()
         self.show_state()
         self.prompt_focus()
@@ -259,6 +262,8 @@ class ChatScreen(Screen[None]):
             # What was sent is nowhere else until the prompt is saved.
             return
         self._draft_kept = text
+        # What is written counts in the gauge.
+        self.around.show_status()
         try:
             await self.conversation.keep_draft(text)
         except ChatuiError as error:
@@ -271,11 +276,22 @@ class ChatScreen(Screen[None]):
         if action_id not in self._handlers:
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
             from chatui.tui.finding import Finding
+            from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
+            from chatui.tui.memory import MemoryKeeper
             from chatui.tui.reading import Reading
+            from chatui.tui.settings import Setting
 
             self._finding = Finding(self)
-            self._handlers |= {**Marks(self).handlers(), **Reading(self).handlers(), **self._finding.handlers()}
+            later = (
+                Marks(self),
+                Reading(self),
+                self._finding,
+                Setting(self),
+                Importing(self),
+                MemoryKeeper(self),
+            )
+            self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen
         try:
             done = self._handlers[action_id](text)
@@ -349,7 +365,7 @@ class ChatScreen(Screen[None]):
         self.prompt.menu_open = self._menu.show_for(text)
 
     async def on_offer_chosen(self, event: Offer.Chosen) -> None:
-        await self.turns.answer_offer(event.name)
+        await self.offers.answer(event.name)
 
     def on_offer_typed(self, event: Offer.Typed) -> None:
         self.prompt.focus()

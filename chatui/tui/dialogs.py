@@ -70,15 +70,16 @@ class EditText(ModalScreen[str | None]):
         Binding("ctrl+s", "save", "Save", priority=True),
     ]
 
-    def __init__(self, title: str, text: str) -> None:
+    def __init__(self, title: str, text: str, save: str = "Save as an alternative") -> None:
         super().__init__()
         self._title = title
         self._text = text
+        self._save = save
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -large"):
             yield TextArea(self._text, soft_wrap=True, compact=True, id="text", highlight_cursor_line=False)
-            yield Static(_keys(("Ctrl+S", "Save as an alternative"), ("Esc", "Cancel")), markup=False, classes="hint")
+            yield Static(_keys(("Ctrl+S", self._save), ("Esc", "Cancel")), markup=False, classes="hint")
 
     def on_mount(self) -> None:
         self.query_one(".dialog").border_title = self._title
@@ -131,18 +132,36 @@ key_hints = _keys
 
 
 class Hint(Static):
-    """The keys of a dialog on one line, each whole or not at all. The last, which closes it, is always there.
+    """The keys of a dialog, each whole or not at all. The last, which closes it, is always there.
 
     Args:
         pairs: Keys and what they do, the most important first.
+        lines: How many lines they may take.
     """
 
-    def __init__(self, *pairs: tuple[str, str]) -> None:
+    def __init__(self, *pairs: tuple[str, str], lines: int = 1) -> None:
         super().__init__("", markup=False, classes="hint")
         self._pairs = pairs
+        self._lines = lines
+
+    def show(self, *pairs: tuple[str, str]) -> None:
+        """Show other keys."""
+        if pairs != self._pairs:
+            self._pairs = pairs
+            if self.is_attached and self.size.width:
+                self.on_resize()
 
     def on_resize(self) -> None:
         *others, last = self._pairs
-        while others and _keys(*others, last).cell_length > self.content_size.width:
+        while (lines := self._laid([*others, last])) is None and others:
             others.pop()
-        self.update(_keys(*others, last))
+        self.update(Content("\n").join(lines or [_keys(last)]))
+
+    def _laid(self, pairs: list[tuple[str, str]]) -> list[Content] | None:
+        """The keys in as many lines as they need; None where there are not so many."""
+        rows: list[list[tuple[str, str]]] = [[]]
+        for pair in pairs:
+            if rows[-1] and _keys(*rows[-1], pair).cell_length > self.content_size.width:
+                rows.append([])
+            rows[-1].append(pair)
+        return [_keys(*row) for row in rows] if len(rows) <= self._lines else None

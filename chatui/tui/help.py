@@ -24,8 +24,10 @@ PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("tree", "Tree", "Ctrl+T, or t on a message."),
     ("results", "Search", "F3, or / in the list of threads: words, “a phrase”, a beginning*."),
     ("find", "Find in this thread", "Ctrl+F, or / on a message."),
+    ("models", "Models", "Ctrl+O. What is typed filters by name and ability, or is a name to fetch."),
     ("compare", "Compare", "= on one branch, then = on another."),
     ("timeline", "Timeline", "T on a message."),
+    ("settings", "Settings", "F4."),
     ("list", "Lists", ""),
 )
 

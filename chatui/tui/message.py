@@ -255,6 +255,8 @@ class AnswerView(MessageView):
         """What stands below the text: why it is not whole, or how far it is."""
         if self.message:
             why = self.message.interrupted
+            if not why and self.thought and not self.message.text.strip():
+                return "The model thought, and gave no answer. Here, r asks for another one."
             return f"{INTERRUPTIONS[why]} Here, + goes on with it, and r asks for another answer." if why else ""
         if self.reply is None:
             return ""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual.events import Paste
 from textual.message import Message
 from textual.widgets import TextArea
 
 from chatui.text import clean
+from chatui.tui.attaching import pasted
 from chatui.tui.keys import bindings
 
 
@@ -85,6 +87,10 @@ class Prompt(TextArea):
     def insert_typed(self, text: str) -> None:
         """Take a character that was typed while something else had the focus."""
         self.insert(text)
+
+    async def _on_paste(self, event: Paste) -> None:
+        event.prevent_default()
+        await super()._on_paste(Paste(pasted(event.text)))
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()

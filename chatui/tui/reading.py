@@ -9,7 +9,7 @@ from chatui.conversation.compare import compare
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
 from chatui.text import clean, clean_line
-from chatui.tui import labels
+from chatui.tui import figures, labels
 from chatui.tui.markdown import Leaf, blocks
 from chatui.tui.message import INTERRUPTIONS, alternatives_sign
 
@@ -93,7 +93,6 @@ class Reading:
         message = self._screen.transcript.selected
         if message is None:
             return
-        usage = message.usage
         below = self._screen.conversation.upkeep.count_below(message.node_id) - 1
         origin = self._screen.conversation.upkeep.origin()
         facts = [
@@ -103,8 +102,9 @@ class Reading:
             ("Star", "yes" if message.starred else ""),
             ("Time", labels.exact_time(message.created_at)),
             ("Model", message.model or ""),
-            ("Tokens", f"{usage.input_tokens:,} in, {usage.output_tokens:,} out" if usage else ""),
+            ("Tokens", figures.tokens(message)),
             ("Sent", _sent(message) if message.role == "assistant" else ""),
+            *_besides(message),
             ("Seconds", _seconds(message)),
             ("Thought", labels.seconds(message.reasoning_seconds) if message.reasoning_seconds is not None else ""),
             ("Length", labels.plural(len(message.text), "character")),
@@ -212,6 +212,27 @@ def _sent(message: Message) -> str:
     tokens += f" of {sent.context_length:,} tokens" if sent.context_length else " tokens"
     count = labels.plural(sent.messages, "message")
     line = f"{count}{' and the system prompt' if sent.system_prompt else ''}, {tokens}"
-    if sent.left_out == 1:
-        return f"{line}; the oldest was left out"
-    return f"{line}; the {sent.left_out:,} oldest were left out" if sent.left_out else line
+    if sent.left_out:
+        line += "; the oldest was left out" if sent.left_out == 1 else f"; the {sent.left_out:,} oldest were left out"
+    return f"{line}; of these the server itself dropped about {sent.cut:,}" if sent.cut else line
+
+
+def _besides(message: Message) -> list[tuple[str, str]]:
+    """What else the model was sent for an answer, and which messages, each with its estimated tokens."""
+    sent = message.sent
+    if sent is None or not sent.strategy:
+        return []
+    last = message.depth - 1
+    first = sent.left_out + 1 + sent.lead
+    which = f"#{first} to #{last}" if first < last else f"#{last}"
+    which = f"#1 and {which}" if sent.lead else which
+
+    def tokens(part: str) -> str:
+        return f" (about {sent.tokens.get(part, 0):,} tokens)"
+
+    return [
+        ("Strategy", f"{sent.strategy}: {which}{tokens('messages')}"),
+        ("Summary", f"of #1 to #{sent.summarised}{tokens('summary')}: {sent.summary}" if sent.summary else ""),
+        ("Remembered", f"{'; '.join(sent.facts)}{tokens('memories')}" if sent.facts else ""),
+        *(("Recalled", f"“{item.title}”: {item.text}") for item in sent.recalled),
+    ]

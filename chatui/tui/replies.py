@@ -20,16 +20,29 @@ from chatui.conversation.events import (
     Event,
     Failed,
     Finished,
+    Note,
     ReasoningPiece,
     Started,
     Stopped,
     TextPiece,
+    Waiting,
+    WaitsFor,
 )
 from chatui.errors import ChatuiError
 from chatui.text import clean_line
 
 #: Makes a turn: called once more where the same turn is tried again.
 Turn = Callable[[], AsyncGenerator[Event]]
+
+
+#: What is said while nothing has come.
+WAITS: dict[WaitsFor | None, str] = {
+    None: "Waiting for the model",
+    "loading": "Loading the model",
+    "starting": "Loading the model, or reading the prompt",
+    "queued": "Queued behind another request",
+    "first token": "Waiting for the first token",
+}
 
 
 class Refused:
@@ -49,7 +62,9 @@ class Reply:
         prompt_text: What was sent, "" where an old prompt is answered again.
         answers: All that were asked for at once, this among them.
         started: The first event, None until the prompt is saved.
-        asked: The second event, None until the model is there.
+        asked: That the model is there and was asked, None until then.
+        waits_for: What it waits for before anything has come, as far as known.
+        notes: What a person should know of it, as sentences.
         end: The last event; where several were asked for at once, it may come before those of the others.
         version: Grows with every piece, so that a painter sees whether there is anything to do.
     """
@@ -61,6 +76,8 @@ class Reply:
         self.answers = answers
         self.started: Started | None = None
         self.asked: Asked | None = None
+        self.waits_for: WaitsFor | None = None
+        self.notes: list[str] = []
         self.end: End | None = None
         self.version = 0
         self.pieces = 0
@@ -88,7 +105,9 @@ class Reply:
             case Finished():
                 return "Finished"
         if self.started is None or self.first_piece is None:
-            return "Waiting for the model"
+            # The demo model is loaded before it is asked.
+            loads = self.started and not self.asked and self.started.model.startswith("embedded:")
+            return WAITS["loading" if loads else self.waits_for]
         return "Writing" if self.first_text else "Thinking"
 
     @property
@@ -128,6 +147,10 @@ class Reply:
                 self.started = event
             case Asked():
                 self.asked = event
+            case Waiting(what=what):
+                self.waits_for = what
+            case Note(text=text):
+                self.notes.append(text)
             case TextPiece(text=text):
                 self._texts.append(text)
                 self.first_text = self.first_text or time.monotonic()
@@ -173,7 +196,7 @@ class Answers:
         return True
 
 
-#: Told of `Started`, `Asked`, of the three last events (as an `Alternative` where others go on), and of a turn that was refused.
+#: Told of `Started`, `Asked` and `Note`, of the three last events (as an `Alternative` where others go on), and of a refused turn.
 Listener = Callable[[Reply, Event | Refused], None]
 
 
@@ -221,13 +244,13 @@ class Replies:
                         one.take(event.event)
                         if isinstance(event.event, End):
                             self._listener(one, event)
-                        elif isinstance(event.event, Started | Asked):
+                        elif isinstance(event.event, Started | Asked | Note):
                             self._listener(one, event.event)
                     elif isinstance(event, End):
                         last = event
                     else:
                         reply.take(event)
-                        if isinstance(event, Started | Asked):
+                        if isinstance(event, Started | Asked | Note):
                             self._listener(reply, event)
         except ChatuiError as error:
             last = self._unable(answers, error)

@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from chatui.tui.keys import bindings
 from chatui.tui.labels import fit
+from chatui.tui.lines import take_size
 
 #: A piece of a row: its text and the name of its component class, "" for the row's own colours.
 Piece = tuple[str, str]
@@ -82,8 +83,10 @@ class Rows(ScrollView, can_focus=True):
         """
         size = Size(0, self.row_count() * self.ROW_HEIGHT)
         if size != self.virtual_size:
-            self.virtual_size = size
-            self.refresh(layout=self.styles.is_auto_height)
+            take_size(self, size)
+            self.scroll_y = min(self.scroll_y, self.max_scroll_y)
+            if self.styles.is_auto_height:
+                self.refresh(layout=True)
         place = max(0, min(self.cursor if cursor is None else cursor, self.row_count() - 1))
         if follow:
             self.cursor = place

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from chatui.conversation.tree import Thread
 from chatui.errors import ChatuiError, NoModel
-from chatui.models import ModelInfo, parse_ref
+from chatui.models import parse_ref
 from chatui.tui import labels
 
 if TYPE_CHECKING:
@@ -183,9 +183,9 @@ class Shelf:
 
     def pick(self, purpose: str, picked: Callable[[str | None], Awaitable[None]]) -> None:
         """Ask for a model."""
-        from chatui.tui.models import ModelPicker
+        from chatui.tui.models import Favourites, ModelPicker
 
-        async def load() -> Sequence[ModelInfo]:
-            return await self._screen.library.models.list()
-
-        self._screen.app.push_screen(ModelPicker(load, self.model, purpose), picked)
+        library = self._screen.library
+        favourites = Favourites(library.favourite_models, library.set_favourite_model)
+        picker = ModelPicker(library.models, favourites, self.model, purpose, plain=self._screen.plain)
+        self._screen.app.push_screen(picker, picked)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
+from textual.geometry import Size
 from textual.message import Message
+from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from chatui.conversation.tree import Thread
@@ -150,6 +152,9 @@ class FilterInput(Input):
 
     BINDINGS = bindings("filter")
 
+    #: As in Textual, but no reason to lay the whole screen out for each key: it has one row, whatever stands in it.
+    virtual_size = reactive(Size(0, 0))
+
     class Down(Message):
         """Down: to the list."""
 
@@ -239,11 +244,12 @@ class ThreadsPane(Vertical):
         self._shown = True
         empty = self.query_one("#threads-empty", Static)
         empty.display = not threads
-        empty.update(
-            "No title contains this.\nEsc clears the filter."
-            if self.text
-            else "No threads yet.\nWrite a message to start one."
-        )
+        if not threads:
+            empty.update(
+                "No title contains this.\nEsc clears the filter."
+                if self.text
+                else "No threads yet.\nWrite a message to start one."
+            )
         self._show_place()
 
     def mark(self, open_id: str | None, streaming: set[str], place: int | None = None) -> None:

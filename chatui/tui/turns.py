@@ -6,15 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from chatui.conversation.events import Alternative, Event, Failed, Finished, Started, Stopped
-from chatui.conversation.tree import Message, Thread
-from chatui.errors import ChatuiError, NoModel, SchemaChange
-from chatui.tui import labels
-from chatui.tui.message import alternatives_sign
+from chatui.conversation.tree import Message
+from chatui.errors import NoModel, SchemaChange
+from chatui.tui import attaching, labels
 from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
-    from chatui.tui.notices import Choice
+    from chatui.tui.titling import Titling
+
 
 Handler = Callable[[str], Awaitable[None] | None]
 
@@ -27,16 +27,16 @@ class Turns:
         #: The prompt that is being edited, None while a new one is written.
         self.editing: Message | None = None
         self._stashed = ""
-        self._limits: dict[str, int] = {}
-        self._failed: str | None = None  # the node of the prompt whose reply failed
+        self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
+        self._titling: Titling | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
         return {
             "reply.stop": self._stop,
-            "message.edit": self._edit,
+            "message.edit": self.edit,
             "message.regenerate": self._regenerate,
-            "message.regenerate_with": self._regenerate_with,
+            "message.regenerate_with": self.regenerate_with,
             "message.go_on": self._go_on,
             "queue.edit": self._queue_edit,
             "queue.drop": self._queue_drop,
@@ -59,7 +59,7 @@ class Turns:
             message, self.editing = self.editing, None
             screen.prompt.hold(self._stashed)
             model = screen.shelf.asked_model
-            await self._start(lambda: screen.conversation.edit(message.node_id, text, model=model), text)
+            await self.start(lambda: attaching.edit(screen.conversation, message.node_id, text, model), text)
             return
         screen.prompt.hold("")
         if screen.reply is not None:
@@ -71,11 +71,13 @@ class Turns:
 
     async def _send(self, text: str) -> None:
         conversation, model = self._screen.conversation, self._screen.shelf.asked_model
-        await self._start(lambda: conversation.send(text, model=model), text)
+        await self.start(lambda: attaching.send(conversation, text, model), text)
 
-    async def _start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
+    async def start(self, turn: Turn, text: str = "", *, count: int = 1) -> None:
         screen = self._screen
-        self._hide_offer()
+        screen.offers.hide()
+        if self._titling is not None:
+            self._titling.cancel()
         screen.travel.forget_fork()
         reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
@@ -103,7 +105,7 @@ class Turns:
         if self.editing is not None:
             self.editing = None
             self._screen.prompt.hold(self._stashed)
-        self._hide_offer()
+        self._screen.offers.hide()
 
     # Again
 
@@ -129,11 +131,11 @@ class Turns:
             reply = screen.chat.replies.of(conversation.thread_id)
             return reply.answers.shown if reply and screen.conversation is conversation else None
 
-        await self._start(
+        await self.start(
             lambda: conversation.regenerate(node_id, model=model, count=count, watched=watched), count=count
         )
 
-    def _regenerate_with(self, text: str = "", node_id: str | None = None) -> None:
+    def regenerate_with(self, text: str = "", node_id: str | None = None) -> None:
         selected = self._screen.transcript.selected
         node_id = node_id or (selected.node_id if selected else None)
         count = self._count(text)
@@ -160,9 +162,9 @@ class Turns:
         if message.role != "assistant" or not message.interrupted:
             screen.say("This is no reply that was cut off.", severity="information")
             return
-        await self._start(lambda: screen.conversation.go_on(message.node_id))
+        await self.start(lambda: screen.conversation.go_on(message.node_id))
 
-    def _edit(self, _text: str = "", message: Message | None = None) -> None:
+    def edit(self, _text: str = "", message: Message | None = None) -> None:
         # Imported here, as the first paint has no dialog.
         from chatui.tui.attempts import attempt
         from chatui.tui.dialogs import EditText
@@ -214,8 +216,6 @@ class Turns:
         """Show that a reply began, ended or was refused."""
         screen = self._screen
         here = reply.conversation is screen.conversation
-        if reply.asked and reply.asked.context_length:
-            self._limits[reply.conversation.thread_id] = reply.asked.context_length
         if isinstance(event, Refused):
             await self._refused(reply, event, here=here)
         elif isinstance(event, Started) and here:
@@ -230,14 +230,29 @@ class Turns:
             if screen.reply is None:
                 screen.transcript.forget_reply()
             if isinstance(event, Failed):
-                self._offer_after_failure(reply, event)
+                screen.offers.after_failure(reply, event)
         elif isinstance(event, Failed):
             screen.say(f"The reply in “{self._title(reply)}” failed. {event.error}")
+        if isinstance(event, Finished | Stopped | Failed):
+            self._notes[reply.conversation.thread_id] = (reply.conversation.head_node, reply.notes)
         screen.refresh_threads()
         if here:
             screen.show_state()
         if isinstance(event, Finished):
             await self._next(reply, here=here)
+            if not screen.chat.replies.threads():
+                self._title_for(reply)
+
+    def _title_for(self, reply: Reply) -> None:
+        """Let a model name the thread, now that nothing else asks one."""
+        if self._screen.library.config.title == "off":
+            return
+        if self._titling is None:
+            # Imported here, as the first paint has no reply.
+            from chatui.tui.titling import Titling
+
+            self._titling = Titling(self._screen)
+        self._titling.begin(reply.conversation)
 
     async def _next(self, reply: Reply, *, here: bool) -> None:
         """Send what waits in a thread whose reply is complete, whoever looks at it."""
@@ -250,7 +265,7 @@ class Turns:
         if here:
             await self._send(text)
         else:
-            replies.start(reply.conversation, lambda: reply.conversation.send(text), text)
+            replies.start(reply.conversation, lambda: attaching.send(reply.conversation, text), text)
 
     async def _refused(self, reply: Reply, event: Refused, *, here: bool) -> None:
         """Nothing was written: the text goes back to the prompt."""
@@ -269,7 +284,7 @@ class Turns:
         elif isinstance(event.error, SchemaChange):
             self._ask_for_change(event.error, reply)
         else:
-            self._offer(str(event.error), [], tone="error")
+            screen.offers.show(str(event.error), [], tone="error")
 
     def _ask_for_change(self, error: SchemaChange, reply: Reply) -> None:
         """Another program's file of an older form: change it, and take the same turn again, if the person agrees."""
@@ -280,7 +295,7 @@ class Turns:
             if reply.conversation is screen.conversation and self._screen.travel.idle():
                 if reply.prompt_text and screen.prompt.text == reply.prompt_text:
                     screen.prompt.hold("")
-                await self._start(reply.turn, reply.prompt_text, count=len(reply.answers.replies))
+                await self.start(reply.turn, reply.prompt_text, count=len(reply.answers.replies))
 
         ask_for_change(self._screen, error, again)
 
@@ -288,119 +303,10 @@ class Turns:
         thread = reply.conversation.thread()
         return labels.fit(thread.title, 40) if thread and thread.title else labels.UNTITLED
 
-    # Offers
-
-    def arrive(self) -> None:
-        """The thread was opened: offer what a crash left."""
-        partial = self._screen.conversation.interrupted()
-        if partial is not None:
-            from chatui.tui.notices import Choice
-
-            words = labels.plural(len(partial.text.split()), "word")
-            self._offer(
-                f"A reply of {labels.short_model(partial.model)} was cut off here, after {words}, when the program ended.",
-                [
-                    Choice("k", "Keep it", "keep"),
-                    Choice("r", "Retry", "retry_partial"),
-                    Choice("d", "Discard it", "discard"),
-                ],
-            )
-
-    def _offer_after_failure(self, reply: Reply, event: Failed) -> None:
-        from chatui.tui.notices import Choice
-
-        self._failed = reply.started.prompt.node_id if reply.started else None
-        choices = [
-            Choice("r", "Retry", "retry"),
-            Choice("R", "Another model", "retry_with"),
-            Choice("e", "Edit the message", "edit"),
-        ]
-        self._offer(str(event.error), choices, tone="error")
-        if self._screen.prompt.has_focus and not self._screen.prompt.text:
-            self._screen.offer.focus()
-
-    def _offer(self, text: str, choices: list[Choice], tone: str = "") -> None:
-        self._screen.around.put(self._screen.offer)
-        self._screen.offer.show(text, choices, tone=tone)
-
-    def _hide_offer(self) -> None:
-        screen = self._screen
-        focused = screen.offer.has_focus
-        screen.offer.show("", [])
-        if focused:
-            screen.prompt.focus()
-
-    async def answer_offer(self, name: str) -> None:
-        """Do what was chosen in an offer."""
-        screen = self._screen
-        conversation = screen.conversation
-        self._hide_offer()
-        try:
-            if name == "keep":
-                screen.refresh_branch(await conversation.keep_interrupted())
-            elif name == "discard":
-                await conversation.discard_interrupted()
-            elif name == "retry_partial":
-                await self._start(conversation.retry_interrupted)
-            elif name == "retry" and self._failed:
-                await self.regenerate(self._failed)
-            elif name == "retry_with":
-                self._regenerate_with(node_id=self._failed)
-            elif name == "edit" and self._failed:
-                self._edit(message=conversation.message(self._failed))
-            if name in {"keep", "discard"}:
-                # Where several were asked for at once, each is offered.
-                self.arrive()
-                screen.prompt_focus()
-        except ChatuiError as error:
-            screen.say(error)
-        screen.refresh_threads()
-        screen.show_state()
-
-    # The status line
-
-    def facts(self, thread: Thread | None) -> list[str]:
-        """Return the facts of the open thread, the most important first."""
-        screen = self._screen
-        at = screen.transcript.selected if screen.transcript.has_focus else screen.conversation.head()
-        reply = screen.reply
-        fork = screen.travel.fork_place()
-        count = screen.transcript.count
-        return [
-            f"{count} × r" if count else "",
-            "read-only" if screen.library.read_only else "",
-            self._place(at, reply),
-            self._tokens(reply),
-            self._speed(reply),
-            f"turn {(at.depth + 1) // 2}" if at else "",
-            f"fork at #{fork}" if fork else "",
-            screen.travel.copied_at(),
-            thread.user if thread and thread.user != "default" else "",
-            (thread.memory if thread else None) or screen.library.config.memory,
-        ]
-
-    @staticmethod
-    def _place(at: Message | None, reply: Reply | None) -> str:
-        if reply is not None and reply.sign and reply.started:
-            return f"#{reply.started.prompt.depth + 1} {reply.sign}"
-        return f"#{at.depth} {alternatives_sign(at)}".strip() if at else ""
-
-    def _tokens(self, reply: Reply | None) -> str:
-        limit = self._limits.get(self._screen.thread_id)
-        of = f"/{limit:,}" if limit else ""
+    def notes(self) -> list[str]:
+        """Return what a person should know of the reply that streams, or of the one at the head."""
+        reply = self._screen.reply
         if reply is not None:
-            return f"~{reply.asked.estimated_tokens + reply.pieces:,}{of} tokens" if reply.asked else ""
-        answer = self._last_answer()
-        return f"{answer.usage.total_tokens:,}{of} tokens" if answer and answer.usage else ""
-
-    def _speed(self, reply: Reply | None) -> str:
-        if reply is not None:
-            return f"~{reply.speed:.0f} tok/s" if reply.speed else ""
-        answer = self._last_answer()
-        if answer is None or answer.usage is None or not answer.seconds:
-            return ""
-        writing = answer.seconds - (answer.first_token_seconds or 0)
-        return f"{answer.usage.output_tokens / writing:.0f} tok/s" if writing > 0.05 else ""
-
-    def _last_answer(self) -> Message | None:
-        return next((m for m in reversed(self._screen.transcript.records) if m.role == "assistant"), None)
+            return reply.notes
+        head, notes = self._notes.get(self._screen.thread_id, ("", []))
+        return notes if head == self._screen.conversation.head_node else []

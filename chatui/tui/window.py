@@ -22,6 +22,7 @@ from textual.widget import Widget
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
 from chatui.tui.leaf import can_colour
+from chatui.tui.lines import take_size
 from chatui.tui.look import PARTS, PREFIX, Look
 from chatui.tui.message import AnswerView, MessageView, UserView, recolour, view_of
 from chatui.tui.replies import Reply
@@ -276,21 +277,12 @@ class MessageWindow(ScrollView, inherit_bindings=False):
     def _settle(self, place: Place | None = None) -> None:
         """Count the rows anew, and be at the end if that is followed, else at a place."""
         self.sheet.count()
-        self._take_size(Size(self._laid_width, self.sheet.rows))
+        take_size(self, Size(self._laid_width, self.sheet.rows))
         if self.following:
             self._be_at(self._end)
         elif place is not None:
             self._be_at(min(self.sheet.row(place), self._end))
         self.refresh()
-
-    def _take_size(self, size: Size) -> None:
-        """Have more or fewer rows. Only where the scrollbar comes or goes does Textual have to lay the screen out again."""
-        height = self.scrollable_content_region.height
-        if (size.height > height) != (self.virtual_size.height > height) or size.width != self.virtual_size.width:
-            self.virtual_size = size
-        elif size != self.virtual_size:
-            self.set_reactive(Widget.virtual_size, size)
-            self.vertical_scrollbar.window_virtual_size = size.height
 
     @property
     def _end(self) -> int:

@@ -190,3 +190,11 @@ def test_an_unknown_checkpoint_writes_nothing(run: Run) -> None:
     run("ask", "-c", "Two", "--at", "nowhere").failed(2, 'no checkpoint "nowhere"')
     run("ask", "-c", "Two", "--at", "").failed(2)
     assert run("tree", thread, "--json").out == before
+
+
+def test_what_is_not_sent_is_said_on_stderr(run: Run, models: ScriptedModels) -> None:
+    run("ask", "word " * 1000)
+    models.model.context_length = 600
+    done = run("ask", "-c", "And now?")
+    assert done.err == "chatui: 2 older messages are not sent: #1 to #2.\n"
+    assert done.out == "Hello there.\n"

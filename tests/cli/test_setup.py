@@ -34,6 +34,18 @@ def test_the_config_in_force_is_toml(run: Run, home: Path, monkeypatch: pytest.M
     assert run("config", "show", "--json").json["user"] == "ben"
 
 
+def test_the_config_in_force_tells_no_secret(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = home / "hosts.toml"
+    file.write_text(
+        '[hosts.gpu]\nurl = "https://anna:s3cret@gpu.lan/v1"\nheaders = {"X-Key" = "s3cret"}\n', encoding="utf-8"
+    )
+    monkeypatch.setenv("CHATUI_CONFIG", str(file))
+    printed = run("config", "show").out
+    assert "s3cret" not in printed + run("config", "show", "--json").out
+    assert "gpu.lan/v1" in printed
+    assert "X-Key" in printed
+
+
 def test_stats(run: Run, database: Path) -> None:
     assert run("db", "stats", "--json").json["threads"] == 0
     run("ask", "One")

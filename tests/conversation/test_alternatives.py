@@ -211,8 +211,9 @@ async def test_a_turn_that_is_stopped_before_it_began_does_not_run(bench: Bench)
 def _prompt() -> Any:
     from langchain_core.messages import HumanMessage
 
+    from chatui.conversation.parameters import Resolved
     from chatui.conversation.turn import Prompt
     from chatui.models import parse_ref
     from chatui.storage.channels import Shape
 
-    return Prompt(HumanMessage("Hi"), "", Shape(), "", parse_ref("ollama:scripted"))
+    return Prompt(HumanMessage("Hi"), "", Shape(), Resolved(), parse_ref("ollama:scripted"))

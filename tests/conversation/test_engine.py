@@ -319,6 +319,8 @@ async def test_what_was_sent_is_kept_with_the_reply(bench: Bench) -> None:
         left_out=2,
         estimated_tokens=estimate_tokens(bench.models.asked[-1]),
         context_length=400,
+        strategy="tokens:auto",
+        tokens={"system": 3, "messages": 6},
     )
     bench.models.model.context_length = None
     bench.models.model.ending = lambda metadata: "length"  # type: ignore[method-assign]

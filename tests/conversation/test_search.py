@@ -92,7 +92,7 @@ async def test_another_user_s_threads_are_not_found(bench: Bench) -> None:
     assert [thread.user for thread in anna.threads(said="aardvark")] == ["anna"]
 
 
-@pytest.mark.parametrize("name", sorted(folder.name for folder in DATA.iterdir() if folder.is_dir()))
+@pytest.mark.parametrize("name", sorted(folder.name for folder in DATA.glob("langgraph-*")))
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_another_program_s_file_is_searched_from_beside_it(tmp_path: Path, name: str, read_only: bool) -> None:
     path = tmp_path / "theirs.sqlite"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "tests/e2e/" in item.path.as_posix():
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(autouse=True)
+def no_titles(home: Path) -> None:
+    """The scripted replies are for the turns: no model is asked for titles."""
+    folder = home / "config" / "chatui"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.toml").write_text('title = "off"\n', encoding="utf-8")
 
 
 def chatui(*arguments: str, stdin: str | None = None, code: int = 0) -> str:

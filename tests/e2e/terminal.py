@@ -56,6 +56,8 @@ class Terminal:
         rows: The terminal's height.
         environment: Put over this process's, None values taken out.
         program: What is run.
+        own: Whether the terminal is that of the program's session, so that Ctrl+C, a change of size and a hang-up reach it as
+            signals.
 
     Attributes:
         raw: Every byte that the program wrote to the terminal.
@@ -68,6 +70,7 @@ class Terminal:
         rows: int = 30,
         environment: dict[str, str] | None = None,
         program: Sequence[str] = (str(PROGRAM),),
+        own: bool = True,
     ) -> None:
         self.raw = bytearray()
         self._screen = pyte.Screen(columns, rows)
@@ -93,8 +96,7 @@ class Terminal:
             stderr=slave,
             env=variables,
             start_new_session=True,
-            # The pty becomes the session's own terminal, so that Ctrl+C and a change of size reach it as signals.
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=(lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if own else None,
         )
         os.close(slave)
 
@@ -107,7 +109,8 @@ class Terminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._master)
+        if self._master >= 0:
+            os.close(self._master)
 
     # What is seen
 
@@ -168,6 +171,11 @@ class Terminal:
         """Change the terminal's size."""
         self._screen.resize(rows, columns)
         self._set_size(columns, rows)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as when its window is closed or the connection is lost."""
+        os.close(self._master)
+        self._master = -1
 
     def kill(self) -> None:
         """End the program as a crash would: SIGKILL, nothing saved any more."""

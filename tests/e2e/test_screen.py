@@ -212,6 +212,39 @@ def test_quitting_while_a_reply_streams_asks_and_keeps_it(server: OllamaServer) 
     assert chatui_json("show", only_thread()["thread_id"])["messages"][-1]["interrupted"] == "stopped"
 
 
+@pytest.mark.parametrize("own", [True, False], ids=["with a signal", "without a signal"])
+def test_a_terminal_that_goes_away_costs_nothing(server: OllamaServer, own: bool) -> None:
+    gate = threading.Event()
+    server.chats += [stream("Half of a reply", gate)]
+    with Terminal(columns=120, rows=40, own=own) as terminal:
+        terminal.wait_for("PROMPT")
+        send(terminal, "Tell me")
+        terminal.wait_for("Half of a reply")
+        terminal.type("not sent")
+        terminal.wait_for("not sent")
+        terminal.hang_up()
+        assert terminal.process.wait(30) == 0
+    thread = only_thread()["thread_id"]
+    reply = chatui_json("show", thread)["messages"][-1]
+    assert (reply["text"], reply["interrupted"]) == ("Half of a reply", "stopped")
+    with Terminal(columns=120, rows=40) as terminal:
+        terminal.wait_for("not sent")
+        leave(terminal)
+
+
+def test_an_end_from_outside_costs_nothing(server: OllamaServer) -> None:
+    gate = threading.Event()
+    server.chats += [stream("Half of a reply", gate)]
+    with Terminal(columns=120, rows=40) as terminal:
+        terminal.wait_for("PROMPT")
+        send(terminal, "Tell me")
+        terminal.wait_for("Half of a reply")
+        terminal.process.terminate()
+        assert terminal.wait_exit() == 0
+        assert b"\x1b[?1049l" in terminal.raw, "the terminal is put back"
+    assert chatui_json("show", only_thread()["thread_id"])["messages"][-1]["interrupted"] == "stopped"
+
+
 def test_a_reply_survives_any_size_of_the_terminal(server: OllamaServer) -> None:
     gates = [threading.Event() for _ in range(3)]
     server.chats += [stream("One. ", gates[0], "Two. ", gates[1], "Three. ", gates[2], "Four.")]

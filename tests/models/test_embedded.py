@@ -69,7 +69,7 @@ async def test_it_stops_while_it_reads_a_long_prompt(demo_model: str) -> None:
         if len(items) == 2:  # the first batch was read
             cancel.set()
 
-    await asyncio.to_thread(chat._generate_into, put, cancel, [HumanMessage("word " * 3000)], None)
+    await asyncio.to_thread(chat._generate_into, put, cancel, [HumanMessage("word " * 3000)], None, {})
     assert len(items) <= 5
     deltas = [item["choices"][0]["delta"] for item in items[:-1]]
     assert not any(delta.get("content") for delta in deltas)

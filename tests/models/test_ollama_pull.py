@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from contextlib import aclosing
 from typing import Any
 
@@ -101,3 +102,28 @@ async def test_a_pull_can_be_cancelled(models: Models, server: OllamaServer) -> 
         async for _ in steps:
             break
     assert await asyncio.to_thread(server.hung_up.wait, 5)
+
+
+@pytest.mark.parametrize("began", [True, False], ids=["in the middle", "before it answers"])
+async def test_cancelling_a_pull_hangs_up_at_once(models: Models, server: OllamaServer, began: bool) -> None:
+    told = asyncio.Event()
+    steps = [chunk({"status": "pulling", "total": 9, "completed": 1})] if began else []
+    # Nobody opens the gate: that the server sees the client go is the client's doing alone.
+    server.answers["POST", "/api/pull"] = [*(stream()[:1] if began else []), *steps, threading.Event()]
+
+    async def pull() -> None:
+        async with aclosing(models.pull(SMOL)) as progress:
+            async for _ in progress:
+                told.set()
+
+    task = asyncio.create_task(pull())
+    await asyncio.to_thread(server.wait_for, "/api/pull")
+    if began:
+        await told.wait()
+    since = time.monotonic()
+    task.cancel()
+    assert await asyncio.to_thread(server.hung_up.wait, 5)
+    # The goal is 0.1 s; a busy machine gets more.
+    assert time.monotonic() - since < 1.0
+    with pytest.raises(asyncio.CancelledError):
+        await task

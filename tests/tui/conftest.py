@@ -157,11 +157,12 @@ async def window(
     *,
     size: tuple[int, int] = (120, 40),
     config: Config | None = None,
+    titles: bool = False,
     **options: Any,
 ) -> AsyncIterator[Window]:
     """Run the application on a file."""
     models = models or SeedModels()
-    library = open_library(path, models, config)
+    library = open_library(path, models, config, titles=titles)
     app = ChatApp(library, config or Config(), **options)
     try:
         async with app.run_test(size=size, notifications=True) as pilot:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 from langchain_core.messages import AIMessageChunk
 
 from chatui.config import Config
@@ -90,6 +91,7 @@ class SeedModels(ScriptedModels):
         super().__init__()
         self.missing: Exception | None = None
         self.pulled: Sequence[PullProgress | Exception | Any] = ()
+        self.removed: list[str] = []
         self.infos = [
             ModelInfo(MODEL, 2_019_393_189, "3.2B", "Q4_K_M", 131_072, ["completion", "tools"], True),
             ModelInfo(OTHER, 5_225_388_164, "8.2B", "Q4_K_M", 40_960, ["completion", "tools", "thinking"], False),
@@ -104,6 +106,15 @@ class SeedModels(ScriptedModels):
             raise self.missing
         return await super().choose(thread_model or MODEL)
 
+    async def show(self, ref: ModelRef) -> dict[str, Any]:
+        info = next(info for info in self.infos if info.model == str(ref))
+        lines = "\n".join(f"{{{{ line {number} }}}}" for number in range(40))
+        return {"model": info.model, "size": info.size, "capabilities": info.capabilities, "template": lines}
+
+    async def remove(self, ref: ModelRef) -> None:
+        self.removed.append(str(ref))
+        self.infos = [info for info in self.infos if info.model != str(ref)]
+
     async def pull(self, ref: ModelRef) -> Any:
         for step in self.pulled:
             if isinstance(step, Exception):
@@ -115,9 +126,12 @@ class SeedModels(ScriptedModels):
         self.missing = None
 
 
-def open_library(path: Path, models: SeedModels, config: Config | None = None) -> Library:
-    """Open a library on a file."""
-    return Library(Store.open(path), cast("Any", models), config or Config())
+def open_library(path: Path, models: SeedModels, config: Config | None = None, *, titles: bool = False) -> Library:
+    """Open a library on a file. A model is asked for titles only where the test is about them."""
+    config = config or Config()
+    return Library(
+        Store.open(path), cast("Any", models), config if titles else msgspec.structs.replace(config, title="off")
+    )
 
 
 def pieces(text: str) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from chatui.config import Config
+from chatui.config import Config, Parameters
 from chatui.conversation.timeline import Step
 from chatui.conversation.tree import Message, Role
 from chatui.errors import NoModel
@@ -19,7 +19,7 @@ from chatui.tui.app import ChatApp
 from chatui.tui.compare import CompareScreen
 from chatui.tui.timeline import TimelineScreen
 from tests.tui.conftest import plain, settle
-from tests.tui.seed import SeedModels, open_library
+from tests.tui.seed import MODEL, SeedModels, open_library
 
 SIZES = [(120, 40), (60, 16)]
 
@@ -83,6 +83,25 @@ def test_compare(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: 
 
     keys = ("escape", "left_square_bracket", "equals_sign", "left", "equals_sign")
     assert snap_compare(app, terminal_size=size, run_before=prepared(*keys, then=opened))
+
+
+@pytest.mark.parametrize(("size", "theme"), [((120, 40), "chatui-light"), ((60, 16), "chatui-dark")])
+def test_settings(snap_compare: Any, seeded: Path, size: tuple[int, int], theme: str) -> None:
+    parameters = Parameters(num_ctx=16_384, stop=("END", "User:"))
+    config = Config(theme=theme, system_prompt="Answer briefly.", parameters=parameters)
+    app = ChatApp(open_library(seeded, SeedModels(), config), config)
+
+    async def given(pilot: Pilot[int]) -> None:
+        settings = app.chat_screen.conversation.settings
+        await settings.change("thread", temperature=0.2)
+        await settings.change("model", MODEL, thinking="high")
+        await settings.change("user", seed=7)
+        await pilot.press("f4")
+        await settle(pilot)
+        await pilot.press("down", "down")
+        await settle(pilot)
+
+    assert snap_compare(app, terminal_size=size, run_before=prepared(then=given))
 
 
 STEPS = [

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from unittest.mock import Mock
 
+import pytest
 from textual.widgets import Input, Static
 
 from chatui.tui.labels import age
 from chatui.tui.message import AnswerView
 from chatui.tui.threads import PAGE
-from tests.tui.conftest import Window, plain, rows_of, window
+from tests.tui.conftest import Window, plain, rows_of, settle, window
 from tests.tui.seed import SeedModels, open_library, turn
 
 
@@ -36,6 +38,20 @@ async def test_the_cursor_stands_on_a_thread_that_was_just_made(seeded: Path) ->
         await chat.messages("f", "enter")
         await chat.until(lambda: chat.screen.thread_id != original)
         await chat.until(lambda: rows.current is not None and rows.current.thread_id == chat.screen.thread_id)
+
+
+async def test_the_filter_lays_nothing_out_again(seeded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Laying the whole screen out for each key was half of the time until its paint."""
+    async with window(seeded) as chat:
+        await chat.press("f2")
+        await settle(chat.pilot)
+        laid = Mock(side_effect=chat.screen._refresh_layout)
+        monkeypatch.setattr(chat.screen, "_refresh_layout", laid)
+        before = titles(chat)
+        await chat.press("n", "a")
+        await settle(chat.pilot)
+        assert 0 < len(titles(chat)) < len(before)
+        assert laid.call_count == 0
 
 
 async def test_filter_and_open(seeded: Path) -> None:

@@ -1,0 +1,148 @@
+"""Titles: a model is asked for one after the first exchange, in the background.
+
+The request is no turn: nothing of it is saved in the thread but the title, and it goes to the model that has just answered, opened
+as it is, so that its server need not load it anew. Until then, and where no useful answer comes, the beginning of the first prompt
+stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
+
+from chatui.config import Parameters
+from chatui.models import parse_ref
+from chatui.storage.index import TITLE_LENGTH
+from chatui.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from chatui.config import Config
+    from chatui.conversation.walk import Walk
+    from chatui.models import Models, OpenModel
+    from chatui.storage import Store
+
+#: The most characters of a title that a model gave; an answer of more than twice as many is no title.
+LONGEST = 60
+#: Up to which message of a branch a title is still asked for: another turn may have come in between.
+_DEEPEST = 6
+#: How many characters of the prompt and of its answer the model is shown, how many of its own answer are read, and how many seconds
+#: all of it may take.
+_SHOWN, _READ, _SECONDS = 1000, 4000, 120.0
+
+_REQUEST = """\
+Write a title for the conversation below: at most six words, in the language of the conversation. \
+Answer with the title alone, without quotation marks or explanation.
+
+<user>
+{prompt}
+</user>
+<assistant>
+{answer}
+</assistant>"""
+
+_THINKING = re.compile(r"<(think|thinking|thought)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+_LABEL = re.compile(
+    r"^\W*(?:title|titel|titre|t[íi]tulo|titolo|tytuł|otsikko|başlık|заголовок|название|标题|標題|タイトル|제목)"
+    r"[*_\s]*[:：]\s*",
+    re.IGNORECASE,
+)
+_LEAD = re.compile(r"^(?:#{1,6}\s+|>\s*|[-*+•]\s+|\d{1,2}[.)]\s+)+")
+_EMPHASIS = re.compile(r"(\*\*|__|\*|`+)(.+?)\1")
+_QUOTES = '"“”„«»「」『』'
+_USELESS = {"title", "untitled", "conversation", "new chat", "chat", "no title", "n/a", "none"}
+
+
+def title_from(answer: str) -> str:
+    """Return the title in a model's answer, "" where there is no useful one.
+
+    Args:
+        answer: What the model said, as it came.
+
+    Returns:
+        One clean line of at most `LONGEST` characters, without thinking, Markdown, quotation marks and the word "Title:".
+    """
+    text = _THINKING.sub("\n", clean(answer))
+    # Some models write the end of their thinking only.
+    text = re.split(r"</think(?:ing)?>", text, flags=re.IGNORECASE)[-1]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("```")]
+    if len(lines) > 1 and lines[0].endswith((":", "：")):
+        # "Here is a title:"
+        lines = lines[1:]
+    line = _LEAD.sub("", clean_line(lines[0], 1000)) if lines else ""
+    line = _EMPHASIS.sub(r"\2", _LABEL.sub("", line))
+    line = _LABEL.sub("", line.strip(_QUOTES + " *_")).strip(_QUOTES + " ")
+    if len(line) > 1 and line[0] == line[-1] == "'":
+        line = line[1:-1].strip()
+    if not line.endswith(("..", "…")):
+        line = line.rstrip(".。")
+    if len(line) > 2 * LONGEST or not any(map(str.isalnum, line)) or line.casefold() in _USELESS:
+        return ""
+    return clean_line(line, LONGEST)
+
+
+async def give_title(
+    store: Store, models: Models, config: Config, conversation: Walk, answered_by: OpenModel | None
+) -> bool:
+    """Ask a model for a thread's title, and write it down where nobody gave the thread another meanwhile.
+
+    Cancelling it ends the request; nothing is written then.
+
+    Args:
+        store: The file.
+        models: Where a model is opened.
+        config: `title` and `title_model`.
+        conversation: The thread.
+        answered_by: The model that answered last, None where it is not known.
+
+    Returns:
+        Whether the thread has a new title. Whatever goes wrong with the model is no error: the title stays.
+    """
+    if config.title == "off" or store.read_only:
+        return False
+    thread_id = conversation.thread_id
+    head = conversation.head()
+    had = store.threads.automatic_title(thread_id)
+    if had is None or head is None or head.depth > _DEEPEST:
+        return False
+    path = conversation.path(head.node_id)
+    prompt = next((message for message in path if message.role == "user"), None)
+    answer = next((message for message in path if message.role == "assistant" and message.text.strip()), None)
+    if prompt is None or answer is None or had != clean_line(prompt.text, TITLE_LENGTH):
+        return False
+    request = _REQUEST.format(prompt=prompt.text[:_SHOWN], answer=answer.text[:_SHOWN])
+    try:
+        async with asyncio.timeout(_SECONDS):
+            if config.title_model:
+                model = await models.open(parse_ref(config.title_model))
+            else:
+                model = answered_by or await models.open(parse_ref(answer.model or ""))
+            values = conversation.settings.resolve(str(model.ref)).values
+            # With another context, or without one, the model would be loaded anew for the title and again for the next turn.
+            same = Parameters(num_ctx=values.num_ctx, keep_alive=values.keep_alive)
+            title = title_from(await _answer(model, request, same))
+    except Exception:  # a model that is gone, busy or odd: the title that is there is good enough
+        return False
+    if not title or title == had:
+        return False
+    async with store.database.transaction() as connection:
+        await store.threads.replace_title(connection, thread_id, had, title)
+    return True
+
+
+async def _answer(model: OpenModel, request: str, parameters: Parameters) -> str:
+    from langchain_core.messages import HumanMessage
+
+    # Thinking about a title takes longer than the title is worth. Only what can be told so has the field.
+    without: dict[str, Any] = {"reasoning": False} if getattr(model.chat, "reasoning", None) else {}
+    arguments = model.arguments(parameters) | without
+    pieces, size = list[str](), 0
+    async with aclosing(model.chat.astream([HumanMessage(request)], **arguments)) as chunks:  # type: ignore[type-var]
+        async for chunk in chunks:
+            text = str(chunk.text)
+            pieces.append(text)
+            size += len(text)
+            if size > _READ:
+                break
+    return "".join(pieces)

@@ -1,0 +1,206 @@
+"""What outlives a turn: things remembered of a user, summaries of branches, and what other threads said.
+
+Memories lie in LangGraph's own table `store`, in its form, so that any LangGraph program finds them: the namespace
+("memories", user), each value an object with the key "text". They are written through our connection and not through LangGraph's
+AsyncSqliteStore: that one commits what came so far even when a statement of it failed or was cancelled, and its `setup` runs
+scripts that commit whatever transaction is open on the connection; on a connection of its own it would be a second writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import uuid
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+import msgspec
+
+from chatui.storage.database import Database
+from chatui.storage.messages import UPWARDS
+from chatui.storage.query import any_of, parse, snippet
+from chatui.storage.records import Memory, Recalled, Summary, now
+from chatui.storage.search import RANKED
+from chatui.text import clean, clean_line
+
+if TYPE_CHECKING:
+    import aiosqlite
+
+_NAMESPACE = "memories"
+#: How many of LangGraph's steps on its table are in what `make_store` makes.
+_STORE_STEPS = 5
+
+_MEMORIES = "SELECT key, prefix, value, created_at FROM store WHERE prefix = ? ORDER BY rowid"
+_EVERYONES = "SELECT key, prefix, value, created_at FROM store WHERE prefix LIKE ? ORDER BY prefix, rowid"
+
+# Threads of the same user, but not this one, and none that is not to be remembered.
+_RECALLED = f"""SELECT f.rowid, bm25(chatui_search)
+    FROM chatui_search f CROSS JOIN chatui_messages m ON m.id = f.rowid CROSS JOIN chatui_threads t ON t.thread_id = m.thread_id
+    WHERE chatui_search MATCH ?1 AND t.owner = ?2 AND t.thread_id <> ?3 AND NOT m.hidden AND t.deleted_at IS NULL
+        AND m.role IN ('user', 'assistant') AND NOT EXISTS (
+            SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = t.thread_id
+                AND json_extract(s.value, '$.remember') = 0)
+    ORDER BY f.rowid DESC LIMIT {RANKED}"""
+
+#: The longest text of one message that is recalled whole, in characters.
+_WHOLE = 400
+
+
+def make_store(connection: sqlite3.Connection) -> None:
+    """Make LangGraph's table, as its own steps make it, where the file has none yet."""
+    if connection.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'store'").fetchone():
+        return
+    connection.execute(
+        """CREATE TABLE store (
+            prefix text NOT NULL, key text NOT NULL, value text NOT NULL,
+            created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, updated_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,
+            expires_at TIMESTAMP, ttl_minutes REAL, PRIMARY KEY (prefix, key))"""
+    )
+    connection.execute("CREATE INDEX store_prefix_idx ON store (prefix)")
+    connection.execute("CREATE INDEX idx_store_expires_at ON store (expires_at) WHERE expires_at IS NOT NULL")
+    connection.execute("CREATE TABLE IF NOT EXISTS store_migrations (v INTEGER PRIMARY KEY)")
+    connection.executemany("INSERT OR IGNORE INTO store_migrations VALUES (?)", [(v,) for v in range(_STORE_STEPS)])
+
+
+def namespace(user: str) -> tuple[str, str]:
+    """Return a user's namespace in LangGraph's store. Points part its namespaces, so there is none in a name here."""
+    return (_NAMESPACE, quote(user, safe="").replace(".", "%2E"))
+
+
+def _prefix(user: str) -> str:
+    return ".".join(namespace(user))
+
+
+class Memories:
+    """What is remembered in one file. Reads are synchronous; writes take the connection of a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # Of users
+
+    def of(self, user: str | None) -> list[Memory]:
+        """Return what is remembered of a user, None for everyone, the oldest first."""
+        with self._database.reading() as connection:
+            if user is None:
+                rows = connection.execute(_EVERYONES, (f"{_NAMESPACE}.%",)).fetchall()
+            else:
+                rows = connection.execute(_MEMORIES, (_prefix(user),)).fetchall()
+        return [_memory(row) for row in rows]
+
+    async def put(
+        self,
+        connection: aiosqlite.Connection,
+        user: str,
+        text: str,
+        *,
+        memory_id: str | None = None,
+        source: str | None = None,
+    ) -> str:
+        """Write a memory, a new one or in place of one, and return its id.
+
+        Args:
+            connection: Of an open transaction.
+            user: Whose it is.
+            text: What to remember.
+            memory_id: The one that it replaces.
+            source: The thread that it came from.
+        """
+        key = memory_id or str(uuid.uuid4())
+        value = {"text": text} if source is None else {"text": text, "source_thread_id": source}
+        # The form of SQLite's own CURRENT_TIMESTAMP, which LangGraph reads.
+        await connection.execute(
+            """INSERT INTO store (prefix, key, value, created_at, updated_at)
+               VALUES (?1, ?2, ?3, strftime('%Y-%m-%d %H:%M:%f'), CURRENT_TIMESTAMP)
+               ON CONFLICT (prefix, key) DO UPDATE SET
+                   value = json_set(value, '$.text', ?4), updated_at = CURRENT_TIMESTAMP""",
+            (_prefix(user), key, msgspec.json.encode(value).decode(), text),
+        )
+        return key
+
+    async def forget(self, connection: aiosqlite.Connection, user: str, memory_id: str) -> None:
+        """Remove a memory."""
+        await connection.execute("DELETE FROM store WHERE prefix = ? AND key = ?", (_prefix(user), memory_id))
+
+    # Summaries
+
+    def summary(self, thread_id: str, node_id: str) -> Summary | None:
+        """Return the summary that serves the branch to a message: the one of the nearest message of it that has one."""
+        sql = f"""{UPWARDS} SELECT s.node_id, m.depth, s.text, s.model, s.edited, s.created_at FROM path p
+            JOIN chatui_summaries s ON s.thread_id = ?1 AND s.node_id = p.node_id
+            JOIN chatui_messages m ON m.thread_id = ?1 AND m.node_id = p.node_id ORDER BY m.depth DESC LIMIT 1"""
+        with self._database.reading() as connection:
+            row = connection.execute(sql, (thread_id, node_id)).fetchone()
+        if row is None:
+            return None
+        node, depth, text, model, edited, created = row
+        return Summary(node, depth, clean(text), clean_line(model), bool(edited), created)
+
+    async def put_summary(
+        self,
+        connection: aiosqlite.Connection,
+        thread_id: str,
+        node_id: str,
+        text: str,
+        *,
+        model: str,
+        edited: bool = False,
+    ) -> None:
+        """Write the summary of the branch to a message."""
+        await connection.execute(
+            "INSERT OR REPLACE INTO chatui_summaries VALUES (?, ?, ?, ?, ?, ?)",
+            (thread_id, node_id, text, model, edited, now()),
+        )
+
+    # Other threads
+
+    def recall(self, user: str, thread_id: str, text: str, *, limit: int = 4) -> list[Recalled]:
+        """Return what other threads of a user said that has words of a text, the best first.
+
+        Args:
+            user: Whose threads.
+            thread_id: The thread that asks, which is left out.
+            text: What was said there.
+            limit: At most so many messages.
+        """
+        match = any_of(text)
+        if not match:
+            return []
+        with self._database.reading() as connection:
+            ranked = connection.execute(_RECALLED, (match, user, thread_id)).fetchall()
+            ranked.sort(key=lambda row: (row[1], -row[0]))
+            rows = []
+            for rowid, _ in ranked[: limit * 4]:
+                sql = """SELECT m.thread_id, t.title, m.node_id, m.role, m.text FROM chatui_messages m
+                    JOIN chatui_threads t ON t.thread_id = m.thread_id WHERE m.id = ?"""
+                rows.append(connection.execute(sql, (rowid,)).fetchone())
+        found: dict[str, Recalled] = {}
+        for thread, title, node, role, said in rows:
+            words = _shortened(said, text)
+            if words and words != clean_line(text):
+                found.setdefault(words, Recalled(thread, clean_line(title), node, role, words))
+        return list(found.values())[:limit]
+
+
+def _shortened(said: str, text: str) -> str:
+    line = clean_line(said)
+    return line if len(line) <= _WHOLE else snippet(said, parse(text))[0]
+
+
+def _memory(row: tuple[Any, ...]) -> Memory:
+    key, prefix, value, created = row
+    try:
+        content = msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        content = None
+    if not isinstance(content, dict):
+        content = {}
+    source = content.get("source_thread_id")
+    # Another program may keep things of another form in this namespace: they are shown as they are.
+    text = content.get("text")
+    return Memory(
+        key,
+        clean_line(unquote(prefix.partition(".")[2])),
+        clean_line(text if isinstance(text, str) else str(value), 2000),
+        f"{str(created).replace(' ', 'T')}Z",
+        source if isinstance(source, str) else None,
+    )

@@ -1,0 +1,30 @@
+"""What an answer cost, in figures. They are kept with the message, so that they are there after a restart."""
+
+from __future__ import annotations
+
+from chatui.conversation.tree import Message
+from chatui.tui import labels
+
+
+def speed(message: Message) -> float | None:
+    """Return the tokens a second of an answer, from its first token on; None where that is not known."""
+    if message.usage is None or not message.seconds:
+        return None
+    writing = message.seconds - (message.first_token_seconds or 0)
+    return message.usage.output_tokens / writing if writing > 0.05 else None
+
+
+def first_token(message: Message) -> str:
+    """Return how long the first token of an answer took, for the status line."""
+    seconds = message.first_token_seconds
+    return f"first token {labels.seconds(seconds)}" if seconds is not None else ""
+
+
+def tokens(message: Message) -> str:
+    """Return the tokens of an answer, and how many came a second, for its details."""
+    if message.usage is None:
+        return ""
+    usage = message.usage
+    line = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, {usage.total_tokens:,} in all"
+    rate = speed(message)
+    return f"{line}; {rate:.0f} a second" if rate is not None else line

@@ -1,0 +1,93 @@
+"""Offers between the messages and the prompt: what a crash left, and what can be done after a failure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chatui.conversation.events import Failed
+from chatui.errors import ChatuiError, ContextTooLong
+from chatui.tui import labels
+from chatui.tui.replies import Reply
+
+if TYPE_CHECKING:
+    from chatui.tui.chat import ChatScreen
+    from chatui.tui.notices import Choice
+
+
+class Offers:
+    """The offers of the open thread, on behalf of the main screen."""
+
+    def __init__(self, screen: ChatScreen) -> None:
+        self._screen = screen
+        self._failed: str | None = None  # the node of the prompt whose reply failed
+
+    def arrive(self) -> None:
+        """The thread was opened: offer what a crash left."""
+        partial = self._screen.conversation.interrupted()
+        if partial is not None:
+            from chatui.tui.notices import Choice
+
+            words = labels.plural(len(partial.text.split()), "word")
+            self.show(
+                f"A reply of {labels.short_model(partial.model)} was cut off here, after {words}, when the program ended.",
+                [
+                    Choice("k", "Keep it", "keep"),
+                    Choice("r", "Retry", "retry_partial"),
+                    Choice("d", "Discard it", "discard"),
+                ],
+            )
+
+    def after_failure(self, reply: Reply, event: Failed) -> None:
+        from chatui.tui.notices import Choice
+
+        self._failed = reply.started.prompt.node_id if reply.started else None
+        choices = [
+            Choice("r", "Retry", "retry"),
+            Choice("R", "Another model", "retry_with"),
+            Choice("e", "Edit the message", "edit"),
+        ]
+        if isinstance(event.error, ContextTooLong):
+            choices.insert(1, Choice("s", "Set num_ctx", "settings"))
+        self.show(str(event.error), choices, tone="error")
+        if self._screen.prompt.has_focus and not self._screen.prompt.text:
+            self._screen.offer.focus()
+
+    def show(self, text: str, choices: list[Choice], tone: str = "") -> None:
+        self._screen.around.put(self._screen.offer)
+        self._screen.offer.show(text, choices, tone=tone)
+
+    def hide(self) -> None:
+        screen = self._screen
+        focused = screen.offer.has_focus
+        screen.offer.show("", [])
+        if focused:
+            screen.prompt.focus()
+
+    async def answer(self, name: str) -> None:
+        """Do what was chosen in an offer."""
+        screen = self._screen
+        conversation = screen.conversation
+        self.hide()
+        try:
+            if name == "keep":
+                screen.refresh_branch(await conversation.keep_interrupted())
+            elif name == "discard":
+                await conversation.discard_interrupted()
+            elif name == "retry_partial":
+                await screen.turns.start(conversation.retry_interrupted)
+            elif name == "retry" and self._failed:
+                await screen.turns.regenerate(self._failed)
+            elif name == "retry_with":
+                screen.turns.regenerate_with(node_id=self._failed)
+            elif name == "settings":
+                await screen.action_do("settings.open", "num_ctx")
+            elif name == "edit" and self._failed:
+                screen.turns.edit(message=conversation.message(self._failed))
+            if name in {"keep", "discard"}:
+                # Where several were asked for at once, each is offered.
+                self.arrive()
+                screen.prompt_focus()
+        except ChatuiError as error:
+            screen.say(error)
+        screen.refresh_threads()
+        screen.show_state()
