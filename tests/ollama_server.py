@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 DATA = Path(__file__).parent / "data" / "ollama"
 
@@ -193,7 +193,7 @@ class OllamaServer:
         with self._arrived:
             assert self._arrived.wait_for(enough, seconds), f"{path} was not asked {count} times: {self.requests}"
 
-    def __enter__(self) -> OllamaServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

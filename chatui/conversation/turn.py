@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from chatui.conversation import context, memory
 from chatui.conversation.events import (
@@ -104,7 +104,8 @@ class _Reply:
         """Take a chunk in and return what it shows. Merging chunks whole would cost more with each of them."""
         pieces: list[TextPiece | ReasoningPiece] = []
         self.metadata.update(chunk.response_metadata)
-        self.usage = chunk.usage_metadata or self.usage
+        if chunk.usage_metadata:  # what it adds: a whole reply's is their sum
+            self.usage = add_usage(self.usage, chunk.usage_metadata)
         thought = chunk.additional_kwargs.get("reasoning_content")
         if isinstance(thought, str) and (thought := clean(thought)):
             self.first_thought = self.first_thought or time.monotonic()

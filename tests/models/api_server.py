@@ -11,7 +11,19 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from langchain_core.messages import AIMessageChunk, HumanMessage
+
+from chatui.config import Config, HostConfig
+from chatui.models import Models, OpenModel, parse_ref
 from tests.ollama_server import OllamaServer, Reply, Step, answer
+
+PROVIDERS = ("openai", "anthropic", "google")
+#: Where each is asked for a reply.
+PATHS = {
+    "openai": "/v1/chat/completions",
+    "anthropic": "/v1/messages",
+    "google": "/v1beta/models/m:streamGenerateContent?alt=sse",
+}
 
 _HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 END = b"0\r\n\r\n"
@@ -41,7 +53,7 @@ def openai_end(reason: str = "stop") -> bytes:
 
 
 def anthropic_start() -> bytes:
-    message = {
+    message: dict[str, Any] = {
         "id": "m1",
         "type": "message",
         "role": "assistant",
@@ -94,3 +106,49 @@ class ApiServer(OllamaServer):
         if method == "POST":
             return self.replies.pop(0) if self.replies else answer(500, {"error": {"message": "no reply is scripted"}})
         return super().reply(method, path.partition("?")[0])
+
+
+def hosted(server: OllamaServer, provider: Any = "openai", **more: Any) -> Models:
+    return Models(Config(hosts={"box": HostConfig(url=server.url, provider=provider, **more)}))
+
+
+def listing(provider: str) -> dict[tuple[str, str], Reply]:
+    if provider == "google":
+        model = {"name": "models/m", "inputTokenLimit": 2048, "supportedGenerationMethods": ["generateContent"]}
+        other = {"name": "models/embed", "supportedGenerationMethods": ["embedContent"]}
+        return {("GET", "/v1beta/models"): answer(200, {"models": [other, model]})}
+    return {("GET", "/v1/models"): answer(200, {"data": [{"id": "m"}]})}
+
+
+def whole(provider: str, reason: str | None = None) -> Reply:
+    if provider == "openai":
+        return sse(openai_piece("Hel"), openai_piece("lo"), openai_end(reason or "stop"))
+    if provider == "anthropic":
+        pieces = (anthropic_start(), anthropic_piece("Hel"), anthropic_piece("lo"))
+        return sse(*pieces, anthropic_end(reason or "end_turn"))
+    return sse(google_piece("Hel"), google_piece("lo", reason or "STOP"))
+
+
+def begun(provider: str) -> list[bytes]:
+    """A reply's first piece, without an end."""
+    first = {
+        "openai": openai_piece("Hel"),
+        "anthropic": anthropic_start() + anthropic_piece("Hel"),
+        "google": google_piece("Hel"),
+    }
+    return [_HEAD, first[provider]]
+
+
+async def ask(models: Models, reference: str = "openai@box:m") -> tuple[OpenModel, list[AIMessageChunk]]:
+    opened = await models.open(parse_ref(reference))
+    chunks: list[AIMessageChunk] = []
+    try:
+        async for part in opened.chat.astream([HumanMessage("Hi")]):
+            chunks.append(part)
+    except Exception as error:
+        raise opened.explain(error, began=bool(chunks)) from error
+    return opened, chunks
+
+
+def text(chunks: list[AIMessageChunk]) -> str:
+    return "".join(str(chunk.text) for chunk in chunks)
