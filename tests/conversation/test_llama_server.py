@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from chatui.config import Config, HostConfig, Parameters
 from chatui.conversation.events import Asked, Failed, Finished, Note, Stopped, TextPiece
 from chatui.conversation.library import Library
 from chatui.errors import ContextTooLong, Unauthorized
-from chatui.models import DEMO_MODEL, Models, parse_ref
+from chatui.models import Models, parse_ref
 from chatui.storage import Store
 from tests.conversation.conftest import run, say
 
@@ -54,11 +55,19 @@ def config(address: str, monkeypatch: pytest.MonkeyPatch) -> Config:
     return Config(model="openai@local:smol", hosts={"local": host}, parameters=short)
 
 
+@asynccontextmanager
+async def opened(config: Config, folder: Path) -> AsyncIterator[Library]:
+    library = Library(Store.open(folder / "chatui.db"), Models(config), config)
+    try:
+        yield library
+    finally:
+        await library.close()
+
+
 @pytest.fixture
 async def library(config: Config, tmp_path: Path) -> AsyncIterator[Library]:
-    library = Library(Store.open(tmp_path / "chatui.db"), Models(config), config)
-    yield library
-    await library.close()
+    async with opened(config, tmp_path) as library:
+        yield library
 
 
 async def test_a_reply_streams_and_is_counted(library: Library) -> None:
@@ -92,24 +101,23 @@ async def test_a_reply_that_was_cut_by_the_limit_says_so(library: Library) -> No
 
 async def test_stopping_keeps_what_came_and_the_server_goes_on_answering(config: Config, tmp_path: Path) -> None:
     endless = Config(model=config.model, hosts=config.hosts)
-    library = Library(Store.open(tmp_path / "other.db"), Models(endless), endless)
-    conversation = library.conversation()
-    events: list[Any] = []
-    async for one in conversation.send("Write a very long story about a fox."):
-        events.append(one)
-        if sum(isinstance(event, TextPiece) for event in events) == 3:
-            await conversation.stop()
-    assert isinstance(events[-1], Stopped)
-    partial = events[-1].message
-    assert partial is not None
-    assert partial.interrupted == "stopped"
-    assert partial.text == "".join(one.text for one in events if isinstance(one, TextPiece))
-    assert conversation.branch()[-1].text == partial.text
-    other = library.conversation()
-    asked = [one async for one in other.send("Say hello.") if isinstance(one, TextPiece | Finished)]
-    assert isinstance(asked[-1], Finished)
-    assert asked[-1].message.text
-    await library.close()
+    async with opened(endless, tmp_path) as library:
+        conversation = library.conversation()
+        events: list[Any] = []
+        async for one in conversation.send("Write a very long story about a fox."):
+            events.append(one)
+            if sum(isinstance(event, TextPiece) for event in events) == 3:
+                await conversation.stop()
+        assert isinstance(events[-1], Stopped)
+        partial = events[-1].message
+        assert partial is not None
+        assert partial.interrupted == "stopped"
+        assert partial.text == "".join(one.text for one in events if isinstance(one, TextPiece))
+        assert conversation.branch()[-1].text == partial.text
+        other = library.conversation()
+        asked = [one async for one in other.send("Say hello.") if isinstance(one, TextPiece | Finished)]
+        assert isinstance(asked[-1], Finished)
+        assert asked[-1].message.text
 
 
 async def test_its_models_are_listed(config: Config) -> None:
@@ -164,14 +172,9 @@ async def test_the_same_server_as_anthropic_counts_the_prompt_too(
     monkeypatch.setenv("LOCAL_KEY", KEY)
     host = HostConfig(url=address, provider="anthropic", api_key_env="LOCAL_KEY")
     config = Config(model="anthropic@local:smol", hosts={"local": host}, parameters=Parameters(num_predict=8))
-    library = Library(Store.open(tmp_path / "chatui.db"), Models(config), config)
-    reply = await say(library.conversation().send("Say hello."))
+    async with opened(config, tmp_path) as library:
+        reply = await say(library.conversation().send("Say hello."))
     assert reply.text
     assert reply.usage is not None
     assert reply.usage.input_tokens > 5
     assert 0 < reply.usage.output_tokens <= 8
-    await library.close()
-
-
-def test_the_weights_are_the_demo_model_s(demo_weights: Path) -> None:
-    assert DEMO_MODEL.name.split("-")[0] in next(demo_weights.glob("*.gguf")).name.lower()
