@@ -64,7 +64,14 @@ def openai_usage(read: int, written: int, **more: Any) -> dict[str, Any]:
 
 
 def anthropic_stream(start: dict[str, int], *ends: dict[str, Any]) -> Reply:
-    message = {"id": "m1", "type": "message", "role": "assistant", "content": [], "model": "m", "stop_reason": None}
+    message: dict[str, Any] = {
+        "id": "m1",
+        "type": "message",
+        "role": "assistant",
+        "content": [],
+        "model": "m",
+        "stop_reason": None,
+    }
     block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
     delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hello"}}
     stop = {"stop_reason": "end_turn", "stop_sequence": None}

@@ -22,6 +22,8 @@ from tests.conversation.conftest import run, say
 pytestmark = pytest.mark.embedded
 
 CONTEXT = 512
+#: Tokens of a reply.
+LIMIT = 12
 KEY = "sk-l0cal"
 SENTENCE = "The quick brown fox jumps over the lazy dog and is never seen again. "
 
@@ -51,7 +53,7 @@ def address(demo_weights: Path) -> Iterator[str]:
 def config(address: str, monkeypatch: pytest.MonkeyPatch) -> Config:
     monkeypatch.setenv("LOCAL_KEY", KEY)
     host = HostConfig(url=address, provider="openai", api_key_env="LOCAL_KEY")
-    short = Parameters(num_predict=24, temperature=0.0, seed=1)
+    short = Parameters(num_predict=LIMIT, temperature=0.0, seed=1)
     return Config(model="openai@local:smol", hosts={"local": host}, parameters=short)
 
 
@@ -81,7 +83,7 @@ async def test_a_reply_streams_and_is_counted(library: Library) -> None:
     assert last.message.model == "openai@local:smol"
     usage = last.message.usage
     assert usage is not None
-    assert 0 < usage.output_tokens <= 24
+    assert 0 < usage.output_tokens <= LIMIT
     assert usage.input_tokens > 5
     assert usage.total_tokens == usage.input_tokens + usage.output_tokens
     assert last.message.sent is not None
@@ -96,7 +98,7 @@ async def test_a_reply_that_was_cut_by_the_limit_says_so(library: Library) -> No
     reply = await say(library.conversation().send("Count from 1 to 500, with commas."))
     assert reply.interrupted == "length"
     assert reply.usage is not None
-    assert reply.usage.output_tokens == 24
+    assert reply.usage.output_tokens == LIMIT
 
 
 async def test_stopping_keeps_what_came_and_the_server_goes_on_answering(config: Config, tmp_path: Path) -> None:
@@ -133,8 +135,8 @@ async def test_its_models_are_listed(config: Config) -> None:
 
 async def test_of_an_overlong_history_it_is_told_what_is_not_sent(library: Library) -> None:
     conversation = library.conversation()
-    for turn in range(4):
-        await say(conversation.send(f"{turn}: {SENTENCE * 8}"))
+    for turn in range(3):
+        await say(conversation.send(f"{turn}: {SENTENCE * 10}"))
     events = await run(conversation.send("Say hello."))
     assert isinstance(events[-1], Finished), events[-1]
     asked = [one for one in events if isinstance(one, Asked)][-1]

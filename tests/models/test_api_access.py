@@ -7,15 +7,17 @@ import logging
 import sys
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
 
 from chatui.config import Config, HostConfig
 from chatui.errors import BadReply, ConfigError, MissingExtra, ServerFault, Unauthorized, Unreachable
 from chatui.models import Models, parse_ref
 from tests.models.api_server import PROVIDERS, ApiServer, ask, hosted, listing, text, whole
-from tests.ollama_server import answer
+from tests.ollama_server import OllamaServer, answer
 
 KEY, HEADER, PASSWORD = "sk-k3y-s3cret", "h3ader-s3cret", "p4ssword-s3cret"
 
@@ -24,6 +26,12 @@ KEY, HEADER, PASSWORD = "sk-k3y-s3cret", "h3ader-s3cret", "p4ssword-s3cret"
 def server() -> Iterator[ApiServer]:
     with ApiServer() as server:
         yield server
+
+
+def authorizations(server: OllamaServer) -> set[str | None]:
+    """What the server was shown of keys."""
+    assert server.requests
+    return {request.headers.get("Authorization") for request in server.requests}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
@@ -118,28 +126,84 @@ async def test_the_service_can_be_moved_by_its_variable(server: ApiServer, monke
         await Models(Config()).open(parse_ref("openai:other"))
 
 
-async def test_a_key_may_lie_in_the_keyring(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[str, str, int]] = []
+class Ring(KeyringBackend):
+    """A keyring that holds what a test puts in, or is locked. Notes by which threads it was asked."""
 
-    def get_password(service: str, name: str) -> str:
-        asked.append((service, name, threading.get_ident()))
-        return KEY
+    priority = 1
 
-    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
+    def __init__(self, locked: bool = False) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.locked = locked
+        self.held: dict[tuple[str, str], str] = {}
+        self.asked: list[tuple[str, str]] = []
+        self.threads: set[int] = set()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked.append((service, username))
+        self.threads.add(threading.get_ident())
+        if self.locked:
+            raise KeyringLocked
+        return self.held.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.held[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.held[service, username]
+
+
+@pytest.fixture
+def ring() -> Iterator[Ring]:
+    before, ring = keyring.get_keyring(), Ring()
+    keyring.set_keyring(ring)
+    yield ring
+    keyring.set_keyring(before)
+
+
+async def test_a_key_may_lie_in_the_keyring(server: ApiServer, ring: Ring) -> None:
+    keyring.set_password("chatui", "BOX_KEY", KEY)
+    server.replies.append(whole("openai"))
+    opened, _ = await ask(hosted(server, api_key_env="BOX_KEY"))
+    assert ring.asked == [("chatui", "BOX_KEY")], "once is enough"
+    assert threading.get_ident() not in ring.threads, "it may ask its owner: not on the loop that draws the screen"
+    assert authorizations(server) == {f"Bearer {KEY}"}
+    assert KEY not in repr(vars(opened.chat))
+
+
+async def test_an_ollama_host_s_key_may_lie_there_too(ring: Ring) -> None:
+    keyring.set_password("chatui", "GPU_KEY", KEY)
+    with OllamaServer() as server:
+        models = Models(Config(hosts={"gpu": HostConfig(url=server.url, api_key_env="GPU_KEY")}))
+        await models.open(parse_ref("ollama@gpu:smol"))
+        assert authorizations(server) == {f"Bearer {KEY}"}
+    assert threading.get_ident() not in ring.threads
+
+
+async def test_the_environment_comes_before_the_keyring(
+    server: ApiServer, ring: Ring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyring.set_password("chatui", "BOX_KEY", "another")
+    monkeypatch.setenv("BOX_KEY", KEY)
     server.replies.append(whole("openai"))
     await ask(hosted(server, api_key_env="BOX_KEY"))
-    assert [one[:2] for one in asked] == [("chatui", "BOX_KEY")]
-    assert asked[0][2] != threading.get_ident(), "a keyring may ask its owner: not on the loop that draws the screen"
-    assert server.requests[-1].headers["Authorization"] == f"Bearer {KEY}"
+    assert authorizations(server) == {f"Bearer {KEY}"}
+    assert ring.asked == []
 
 
-async def test_a_locked_keyring_holds_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    def get_password(service: str, name: str) -> str:
-        raise RuntimeError("locked")
+@pytest.mark.parametrize("locked", [True, False], ids=["locked", "empty"])
+async def test_a_keyring_that_gives_none(ring: Ring, locked: bool) -> None:
+    ring.locked = locked
+    with pytest.raises(Unauthorized, match="GOOGLE_API_KEY is not set") as caught:
+        await Models(Config()).open(parse_ref("google:m"))
+    assert ring.asked == [("chatui", "GOOGLE_API_KEY"), ("chatui", "GEMINI_API_KEY")]
+    assert "keyring set chatui GOOGLE_API_KEY" in caught.value.advice
 
-    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=get_password))
-    with pytest.raises(Unauthorized, match="OPENAI_API_KEY is not set"):
+
+async def test_without_the_extra_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(Unauthorized, match="OPENAI_API_KEY is not set") as caught:
         await Models(Config()).open(parse_ref("openai:m"))
+    assert 'pip install "chatui[keyring]"' in caught.value.advice
 
 
 async def test_a_proxy_never_stands_before_this_machine(
