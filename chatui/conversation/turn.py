@@ -280,8 +280,10 @@ class Turn:
                 remembered=prompt.remembered,
                 refused=refused is not None,
             )
-            if refused is not None and len(selection.messages) >= before:
-                raise refused
+            if refused is not None:
+                if len(selection.messages) >= before:
+                    raise refused
+                self._put(Note(f"{refused.title} The model is asked again with fewer messages."))
             before = len(selection.messages)
             sent = [*selection.messages, *begun]
             tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
@@ -316,7 +318,6 @@ class Turn:
                 if not isinstance(plain, ContextTooLong) or budget is None or self._reply.first_token is not None:
                     raise
                 refused, room = plain, plain.room
-                self._put(Note(f"{plain.title} The model is asked again with fewer messages."))
             else:
                 await self._look_back(model, branch, sent)
                 return

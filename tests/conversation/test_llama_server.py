@@ -150,6 +150,7 @@ async def test_of_an_overlong_history_it_is_told_what_is_not_sent(library: Libra
 async def test_a_prompt_that_is_too_long_by_itself_is_refused_in_a_sentence(library: Library) -> None:
     events = await run(library.conversation().send(SENTENCE * 60))
     failed = events[-1]
+    assert not any(isinstance(one, Note) for one in events), "there are no fewer messages to ask with"
     assert isinstance(failed, Failed), failed
     assert isinstance(failed.error, ContextTooLong)
     assert "do not fit into the context of openai@local:smol" in failed.error.title
