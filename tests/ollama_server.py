@@ -32,7 +32,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 DATA = Path(__file__).parent / "data" / "ollama"
 
@@ -209,7 +209,7 @@ class OllamaServer:
         with self._arrived:
             assert self._arrived.wait_for(enough, seconds), f"{path} was not asked {count} times: {self.requests}"
 
-    def __enter__(self) -> OllamaServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -232,11 +232,7 @@ class OllamaServer:
         with self._arrived:
             self.requests.append(Request(handler.command, handler.path, body, dict(handler.headers)))
             self._arrived.notify_all()
-        if handler.path == "/api/chat":
-            reply = self.chats.pop(0) if self.chats else real_stream()
-        else:
-            reply = self.answers.get((handler.command, handler.path)) or recorded("nopath")
-        for step in reply:
+        for step in self.reply(handler.command, handler.path):
             if isinstance(step, threading.Event):
                 if not self._wait(step, handler.connection):
                     handler.close_connection = True
@@ -252,6 +248,12 @@ class OllamaServer:
                     self.hung_up.set()
                     handler.close_connection = True
                     return
+
+    def reply(self, method: str, path: str) -> Reply:
+        """What the next request is answered."""
+        if path == "/api/chat":
+            return self.chats.pop(0) if self.chats else real_stream()
+        return self.answers.get((method, path)) or recorded("nopath")
 
     def _wait(self, gate: threading.Event, connection: socket.socket) -> bool:
         """Wait for a test to open a gate; False if the client goes away first."""

@@ -90,16 +90,22 @@ def ask(
             if checkpoint is not None:
                 node_at(conversation, checkpoint)
             # Before anything is written: a model that is not to be had, and a checkpoint that is not there.
-            row = conversation.thread()
-            chosen = str(await library.models.choose(row.model if row else None)) if model is None else model
+            chosen = str(await library.models.choose(conversation.model())) if model is None else model
             if yes and not library.read_only:
                 await library.allow_schema_change()
             if checkpoint is not None:
                 await conversation.fork(checkpoint)
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
+            # This program ends with the turn, and nobody should wait for more than the reply.
+            conversation.summaries.in_background = False
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
-            return await turn.run(prompt, chosen, files)
+            code = await turn.run(prompt, chosen, files)
+            if code == 0 and not no_save and conversation.summaries.needed:
+                from chatui.cli.behind import go_on
+
+                go_on(session, "memory", "summarise", conversation.thread_id)
+            return code
 
     return asyncio.run(run())
 

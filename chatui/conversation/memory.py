@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from chatui.conversation.context import estimate_message, estimate_text
 from chatui.conversation.strategy import Strategy
-from chatui.storage.records import Recalled
+from chatui.storage.records import Fact, Recalled
 
 T = TypeVar("T")
 
@@ -45,7 +45,7 @@ class Remembered(msgspec.Struct, frozen=True):
     """
 
     strategy: Strategy = Strategy()
-    facts: Sequence[str] = ()
+    facts: Sequence[Fact] = ()
     summary: str = ""
     covered: int = 0
     recalled: Sequence[Recalled] = ()
@@ -100,7 +100,7 @@ def select(
     used = _fitting(there, messages, max(int(room * _SHARE), 0))
     parts = {
         "system": system_prompt,
-        "memories": _listed(FACTS_TITLE, used.facts),
+        "memories": _listed(FACTS_TITLE, [fact.text for fact in used.facts]),
         "summary": f"{SUMMARY_TITLE}\n{used.summary}" if used.summary else "",
         "recalled": _listed(RECALLED_TITLE, [_quoted(item) for item in used.recalled]),
     }
@@ -120,7 +120,7 @@ def _fitting(there: Remembered, messages: Sequence[BaseMessage], share: int) -> 
     recalled = there.recalled if there.strategy.recall else ()
     return Remembered(
         there.strategy,
-        _within([*reversed(there.facts)], share, str)[::-1],
+        _within([*reversed(there.facts)], share, lambda fact: fact.text)[::-1],
         _cut(summary, share),
         there.covered if summary else 0,
         _within(list(recalled), share, _quoted),

@@ -22,3 +22,14 @@ def test_what_is_remembered_of_one_user_reaches_no_other(run: Run, models: Scrip
         {"user": "anna", "threads": 1, "messages": 2},
         {"user": "ben", "threads": 1, "messages": 2},
     ]
+
+
+def test_a_user_s_strategy_is_printed_and_set(run: Run, models: ScriptedModels) -> None:
+    assert run("memory", "strategy").out == "default: tokens:auto\n"
+    assert run("-u", "anna", "memory", "strategy", "window:1").out == "anna: window:1\n"
+    run("-u", "anna", "memory", "strategy", "windows").failed(2, "no memory strategy")
+    thread = run("-u", "anna", "ask", "One", "--json").json["thread_id"]
+    run("ask", "-t", thread, "Two")
+    assert [str(message.text) for message in models.asked[-1]] == ["Two"]
+    assert run("memory", "strategy").out == "default: tokens:auto\n"
+    assert run("-u", "anna", "memory", "strategy", "default").out == "anna: tokens:auto\n"
