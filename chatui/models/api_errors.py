@@ -82,7 +82,7 @@ def explain(
     if isinstance(error, ValueError) and ("No generation" in str(error) or "No data received" in str(error)):
         return EmptyReply(f"{asked} sent an empty reply.", "Try again, or ask another model.")
     if "APIError" in names:  # inside of a stream
-        return ConnectionLost(f"{who} stopped in the middle of the reply: {said}.", _TRY_AGAIN)
+        return ServerFault(f"{who} stopped in the middle of the reply: {said}.", _TRY_AGAIN)
     return ServerFault(f"Asking {asked} failed: {said}.", _TRY_AGAIN if began else "Try again.")
 
 

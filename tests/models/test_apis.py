@@ -162,7 +162,7 @@ FAULTS: list[tuple[str, list[Reply], type[ModelError], str]] = [
     (
         "in the stream",
         [sse(openai_piece("Hel"), event({"error": {"message": "the runner died"}}))],
-        ConnectionLost,
+        ServerFault,
         "the runner died",
     ),
     ("no JSON", [sse(openai_piece("Hel"), event("this is no JSON"))], BadReply, "no reply of its kind"),
