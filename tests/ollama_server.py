@@ -18,6 +18,7 @@ answered as the real server's recording did. `server.hung_up` is set when a clie
     server.chats.append(answer(500, {"error": "x"}))          # or 404, 401, or a page of HTML, or what is no JSON
     server.chats += [answer(503, {"error": "x"})] * BUSY      # 502 and 503 are asked again: this often in all
     await asyncio.to_thread(server.wait_for, "/api/chat")     # until it was asked
+    server.embeds = lambda text: [1.0, 0.0]                   # /api/embed answers with these vectors
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import select
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -139,6 +141,7 @@ class OllamaServer:
 
     Attributes:
         answers: By method and path; a path that is not there is answered as recorded.
+        embeds: Makes the vectors of /api/embed; None to answer as `answers` says.
         chats: The replies to the next requests of /api/chat, in turn; without one the recorded stream comes.
         requests: What was asked, in order.
         hung_up: Set when a client disconnects from a reply that waits.
@@ -154,6 +157,7 @@ class OllamaServer:
             ("POST", "/api/pull"): recorded("pull_fail"),
         }
         self.chats: list[Reply] = []
+        self.embeds: Callable[[str], list[float]] | None = None
         self.requests: list[Request] = []
         self.hung_up = threading.Event()
         self._closing = threading.Event()
@@ -213,6 +217,9 @@ class OllamaServer:
             self._arrived.notify_all()
         if handler.path == "/api/chat":
             reply = self.chats.pop(0) if self.chats else real_stream()
+        elif handler.path == "/api/embed" and self.embeds is not None and body:
+            vectors = [self.embeds(text) for text in body["input"]]
+            reply = answer(200, {"model": body["model"], "embeddings": vectors, "total_duration": 1})
         else:
             reply = self.answers.get((handler.command, handler.path)) or recorded("nopath")
         for step in reply:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chatui.conversation.attachments import Attachment
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
+    from chatui.conversation.recall import Recall
     from chatui.conversation.summaries import Summaries
     from chatui.conversation.turn import Turn
     from chatui.conversation.upkeep import Upkeep
@@ -48,11 +49,22 @@ class Conversation(Walk):
         config: For defaults.
         thread_id: The thread; a new id for a thread that is made with its first message.
         owner: The user that a new thread belongs to.
+        recall: Gives the recall of the file, which all its conversations share; None for one of its own.
     """
 
-    def __init__(self, store: Store, models: Models, config: Config, thread_id: str, owner: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        models: Models,
+        config: Config,
+        thread_id: str,
+        owner: str,
+        recall: Callable[[], Recall] | None = None,
+    ) -> None:
         super().__init__(store, config, thread_id, owner)
         self._models = models
+        self._shared_recall = recall
+        self._own_recall: Recall | None = None
         self._lock = asyncio.Lock()
         self._turns: list[Turn] = []
         self._answered_by: OpenModel | None = None
@@ -76,6 +88,17 @@ class Conversation(Walk):
 
             self._summaries = Summaries(self._store, self._models, self)
         return self._summaries
+
+    @property
+    def recall(self) -> Recall:
+        """The search of the user's other threads, and the vectors that are being made for it."""
+        if self._shared_recall is not None:
+            return self._shared_recall()
+        if self._own_recall is None:
+            from chatui.conversation.recall import Recall
+
+            self._own_recall = Recall(self._store, self._models, self._config)
+        return self._own_recall
 
     @property
     def upkeep(self) -> Upkeep:
@@ -292,10 +315,13 @@ class Conversation(Walk):
         shape = self._ledger().shape(checkpoint_id)
         parameters = self.settings.resolve(str(ref))
         self.summaries.stop()
-        remembered = await asyncio.to_thread(self.memory.for_turn, follows or "", str(message.text))
-        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun, remembered)
+        said = str(message.text)
+        remembered = await asyncio.to_thread(self.memory.for_turn, follows or "", said)
+        seek = self.recall.seeker(self.owner, self.thread_id, said, remembered)
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun, remembered, seek)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
+        self.recall.turn_began()
         try:
             async with aclosing(happening) as events:
                 async for event in events:
@@ -303,6 +329,7 @@ class Conversation(Walk):
         finally:
             self._answered_by = self._turns[0].opened or self._answered_by
             self._turns = []
+            self.recall.turn_ended(self.owner)
         self.summaries.begin(ref)
 
     async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:

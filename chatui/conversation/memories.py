@@ -6,7 +6,7 @@ from typing import Literal
 
 from chatui.config import Config
 from chatui.conversation.memory import DEFAULT_STRATEGY, Remembered
-from chatui.conversation.strategy import Strategy, parse_strategy
+from chatui.conversation.strategy import BY_TEXT, Strategy, parse_strategy
 from chatui.errors import UsageError
 from chatui.storage import Store
 from chatui.storage.records import Memory
@@ -89,7 +89,7 @@ class UserMemory:
     def strategy(self) -> str:
         """Return the strategy of threads that have none of their own: the user's, else the configured one."""
         own = self._store.settings.get("user", self.user).get("memory")
-        return own if isinstance(own, str) else self._config.memory
+        return own if isinstance(own, str) else self._config.remembering.strategy
 
     async def set_strategy(self, text: str | None) -> None:
         """Set the strategy of this user's threads that have none of their own; None leaves it to the config file.
@@ -129,13 +129,16 @@ class ThreadMemory:
         """
         strategy = parse_strategy(self.strategy()[0])
         memories, thread_id = self._store.memories, self._thread_id
+        facts = self.user.list()
         summary = memories.summary(thread_id, follows) if strategy.kind == "summary" and follows else None
         return Remembered(
             strategy=strategy,
-            facts=tuple(memory.text for memory in self.user.list()),
+            facts=tuple(memory.text for memory in facts),
             summary=summary.text if summary else "",
             covered=summary.depth if summary else 0,
             recalled=tuple(memories.recall(self.user.user, thread_id, prompt)) if strategy.recall else (),
+            by=BY_TEXT if strategy.recall else "",
+            fact_ids=tuple(memory.memory_id for memory in facts),
         )
 
     def strategy(self) -> tuple[str, Literal["thread", "user"]]:
@@ -165,6 +168,8 @@ class ThreadMemory:
     async def set_private(self, on: bool) -> None:
         """Say whether this thread is not to be remembered."""
         async with self._store.database.transaction() as connection:
+            if on:
+                await self._store.vectors.drop_thread(connection, self._thread_id)
             await self._store.settings.change(connection, "thread", self._thread_id, remember=False if on else None)
 
 

@@ -42,6 +42,9 @@ class Remembered(msgspec.Struct, frozen=True):
         summary: Of the first messages of the branch; "" where there is none.
         covered: How many messages of the branch the summary covers.
         recalled: What was found in other threads, the best first.
+        by: How they were searched; "" where they were not.
+        fact_ids: The ids of the facts, in their order.
+        likeness: How alike facts are to the prompt, by their ids; those that have no vector are not in it.
     """
 
     strategy: Strategy = Strategy()
@@ -49,6 +52,9 @@ class Remembered(msgspec.Struct, frozen=True):
     summary: str = ""
     covered: int = 0
     recalled: Sequence[Recalled] = ()
+    by: str = ""
+    fact_ids: Sequence[str] = ()
+    likeness: dict[str, float] = {}
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -115,16 +121,25 @@ def select(
 
 
 def _fitting(there: Remembered, messages: Sequence[BaseMessage], share: int) -> Remembered:
-    """Return what is sent besides the branch: of each kind no more than its share, the newest facts and the best finds first."""
+    """Return what is sent besides the branch: of each kind no more than its share, what fits the prompt best first."""
     summary = there.summary if there.strategy.kind == "summary" and 0 < there.covered < len(messages) else ""
     recalled = there.recalled if there.strategy.recall else ()
+    counted = [msgspec.structs.replace(item, tokens=estimate_text(_quoted(item))) for item in recalled]
     return Remembered(
         there.strategy,
-        _within([*reversed(there.facts)], share, str)[::-1],
+        _facts_within(there, share),
         _cut(summary, share),
         there.covered if summary else 0,
-        _within(list(recalled), share, _quoted),
+        _within(counted, share, _quoted),
+        there.by,
     )
+
+
+def _facts_within(there: Remembered, share: int) -> list[str]:
+    """Return the facts that have room, the oldest first: new ones of no vector yet, then those most alike to the prompt."""
+    ids = there.fact_ids or [""] * len(there.facts)
+    places = sorted(range(len(ids)), key=lambda place: (-there.likeness.get(ids[place], 1.0), -place))
+    return [there.facts[place] for place in sorted(_within(places, share, there.facts.__getitem__))]
 
 
 def _within(items: Sequence[T], share: int, text: Callable[[T], str]) -> list[T]:

@@ -10,7 +10,7 @@ import asyncio
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,7 @@ class Prompt(msgspec.Struct, frozen=True):
         model: Who is asked.
         begun: The beginning of the reply, where a cut one is gone on with.
         remembered: The memory strategy, and what there is to send besides the branch.
+        seek: Adds to it what takes a model to find; gives that, and a sentence to tell or "".
     """
 
     message: HumanMessage
@@ -73,6 +74,7 @@ class Prompt(msgspec.Struct, frozen=True):
     model: ModelRef
     begun: str = ""
     remembered: memory.Remembered = memory.Remembered()
+    seek: Callable[[], Awaitable[tuple[memory.Remembered, str]]] | None = None
 
 
 class _Reply:
@@ -165,6 +167,7 @@ class Turn:
         self._ledger = ledger
         self._models = models
         self._prompt = prompt
+        self._remembered = prompt.remembered
         self._events: asyncio.Queue[TurnEvent | Exception] = asyncio.Queue()
         self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model), prompt.begun)
         self._graph: Graph | None = None
@@ -243,6 +246,9 @@ class Turn:
         self._asked_at = checkpoint_id
         self._put(Started(saved, reply.message_id, reply.model))
         self._opened = model = await self._models.open(prompt.model)
+        if prompt.seek is not None:
+            self._remembered, told = await prompt.seek()
+            self._put(Note(told)) if told else None
         for remark in context.remarks(model, prompt.parameters):
             self._put(Note(remark))
         saving = asyncio.create_task(self._save_often(checkpoint_id))
@@ -276,7 +282,7 @@ class Turn:
                 branch,
                 system_prompt=prompt.parameters.values.system_prompt or "",
                 context_length=budget,
-                remembered=prompt.remembered,
+                remembered=self._remembered,
                 refused=refused is not None,
             )
             if refused is not None and len(selection.messages) >= before:
@@ -305,6 +311,7 @@ class Turn:
                 summarised=selection.remembered.covered,
                 facts=list(selection.remembered.facts),
                 recalled=list(selection.remembered.recalled),
+                recall=selection.remembered.by,
                 tokens=selection.tokens,
             )
             try:

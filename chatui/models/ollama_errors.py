@@ -120,6 +120,8 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
         return _missing(said, url, model)
     if "more system memory" in lowered or "out of memory" in lowered:
         return OutOfMemory(f"{model} does not fit into the server's memory: {said}.", "Choose a smaller model.")
+    if "does not support embed" in lowered:
+        return Unsupported(f"{model} makes no embeddings.", "Choose an embedding model.")
     if status == 400:
         return _refused(details, said, url, model)
     if status in (401, 403):

@@ -42,7 +42,7 @@ _RECALLED = f"""SELECT f.rowid, bm25(chatui_search)
     ORDER BY f.rowid DESC LIMIT {RANKED}"""
 
 #: The longest text of one message that is recalled whole, in characters.
-_WHOLE = 400
+WHOLE = 400
 
 
 def make_store(connection: sqlite3.Connection) -> None:
@@ -66,7 +66,8 @@ def namespace(user: str) -> tuple[str, str]:
     return (_NAMESPACE, quote(user, safe="").replace(".", "%2E"))
 
 
-def _prefix(user: str) -> str:
+def prefix_of(user: str) -> str:
+    """Return a user's namespace as LangGraph's table writes it."""
     return ".".join(namespace(user))
 
 
@@ -84,7 +85,7 @@ class Memories:
             if user is None:
                 rows = connection.execute(_EVERYONES, (f"{_NAMESPACE}.%",)).fetchall()
             else:
-                rows = connection.execute(_MEMORIES, (_prefix(user),)).fetchall()
+                rows = connection.execute(_MEMORIES, (prefix_of(user),)).fetchall()
         return [_memory(row) for row in rows]
 
     async def put(
@@ -113,13 +114,16 @@ class Memories:
                VALUES (?1, ?2, ?3, strftime('%Y-%m-%d %H:%M:%f'), CURRENT_TIMESTAMP)
                ON CONFLICT (prefix, key) DO UPDATE SET
                    value = json_set(value, '$.text', ?4), updated_at = CURRENT_TIMESTAMP""",
-            (_prefix(user), key, msgspec.json.encode(value).decode(), text),
+            (prefix_of(user), key, msgspec.json.encode(value).decode(), text),
         )
+        # Of another text now.
+        await _drop_vector(connection, user, key)
         return key
 
     async def forget(self, connection: aiosqlite.Connection, user: str, memory_id: str) -> None:
         """Remove a memory."""
-        await connection.execute("DELETE FROM store WHERE prefix = ? AND key = ?", (_prefix(user), memory_id))
+        await connection.execute("DELETE FROM store WHERE prefix = ? AND key = ?", (prefix_of(user), memory_id))
+        await _drop_vector(connection, user, memory_id)
 
     # Summaries
 
@@ -181,9 +185,14 @@ class Memories:
         return list(found.values())[:limit]
 
 
+async def _drop_vector(connection: aiosqlite.Connection, user: str, memory_id: str) -> None:
+    sql = "DELETE FROM chatui_memory_embeddings WHERE prefix = ? AND key = ?"
+    await connection.execute(sql, (prefix_of(user), memory_id))
+
+
 def _shortened(said: str, text: str) -> str:
     line = clean_line(said)
-    return line if len(line) <= _WHOLE else snippet(said, parse(text))[0]
+    return line if len(line) <= WHOLE else snippet(said, parse(text))[0]
 
 
 def _memory(row: tuple[Any, ...]) -> Memory:

@@ -42,7 +42,7 @@ class Facts:
             f"fork at #{fork}" if fork else "",
             screen.travel.copied_at(),
             thread.user if thread and thread.user != "default" else "",
-            (thread.memory if thread else None) or screen.library.config.memory,
+            (thread.memory if thread else None) or screen.library.config.remembering.strategy,
             self._first_token(reply),
         ]
 
