@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from chatui.conversation.tree import Message
 
 INTERRUPTED = 130
+#: Seconds that are spent on embeddings behind the reply.
+_MOMENT = 3.0
 
 
 def ask(
@@ -99,7 +101,11 @@ def ask(
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
-            return await turn.run(prompt, chosen, files)
+            code = await turn.run(prompt, chosen, files)
+            if not no_save:
+                # All is printed; what recall needs of it is made in a moment, or another time.
+                await conversation.recall.finished(_MOMENT)
+            return code
 
     return asyncio.run(run())
 

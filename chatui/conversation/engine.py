@@ -11,7 +11,7 @@ LangGraph is imported at the first turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -115,6 +115,18 @@ class Conversation(Walk):
         from chatui.conversation.titles import give_title
 
         return await give_title(self._store, self._models, self._config, self, self._answered_by)
+
+    async def propose(self, refused: Iterable[str] = ()) -> list[str]:
+        """Ask the model that answered for facts about the user that are worth keeping, where that is switched on.
+
+        It takes no lock and is no turn: cancel it before the next one. Nothing is kept of what it returns.
+
+        Args:
+            refused: What the user did not want to be remembered.
+        """
+        from chatui.conversation.proposals import propose
+
+        return await propose(self._store, self._models, self._config, self, self._answered_by, refused)
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 

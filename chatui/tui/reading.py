@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from chatui.conversation.compare import compare
-from chatui.conversation.tree import Message
+from chatui.conversation.tree import Message, Recalled
 from chatui.errors import ChatuiError
 from chatui.text import clean, clean_line
 from chatui.tui import figures, labels
@@ -217,6 +217,13 @@ def _sent(message: Message) -> str:
     return f"{line}; of these the server itself dropped about {sent.cut:,}" if sent.cut else line
 
 
+def _recalled(item: Recalled) -> str:
+    """What of another thread the model was sent, as a line."""
+    alike = f", {item.likeness:.2f} alike" if item.likeness is not None else ""
+    count = f" (about {item.tokens:,} tokens{alike})" if item.tokens else ""
+    return f"“{labels.fit(item.title, 40)}”{count}: {item.text}"
+
+
 def _besides(message: Message) -> list[tuple[str, str]]:
     """What else the model was sent for an answer, and which messages, each with its estimated tokens."""
     sent = message.sent
@@ -234,5 +241,9 @@ def _besides(message: Message) -> list[tuple[str, str]]:
         ("Strategy", f"{sent.strategy}: {which}{tokens('messages')}"),
         ("Summary", f"of #1 to #{sent.summarised}{tokens('summary')}: {sent.summary}" if sent.summary else ""),
         ("Remembered", f"{'; '.join(sent.facts)}{tokens('memories')}" if sent.facts else ""),
-        *(("Recalled", f"“{item.title}”: {item.text}") for item in sent.recalled),
+        (
+            "Recall",
+            f"{sent.recall}: {labels.plural(len(sent.recalled), 'message')}{tokens('recalled')}" if sent.recall else "",
+        ),
+        *(("Recalled", _recalled(item)) for item in sent.recalled),
     ]
