@@ -272,8 +272,8 @@ def m008_memory(connection: sqlite3.Connection) -> None:
 @migration
 def m009_embeddings(connection: sqlite3.Connection) -> None:
     """Vectors of messages and memories: of which model, of how many numbers, of which text."""
-    # signs has one bit a number, so that many vectors are compared roughly without reading them: it stands before the vector, whose
-    # end is on a page of its own. Of LangGraph's `store_vectors` nothing says of which model its rows are, and it has no messages.
+    # signs has one bit a number: by the index, which holds nothing else of them, many vectors are compared roughly without reading
+    # them. Of LangGraph's `store_vectors` nothing says of which model its rows are, and it has no messages.
     columns = """model TEXT NOT NULL, dimensions INTEGER NOT NULL, digest BLOB NOT NULL, signs BLOB NOT NULL,
         vector BLOB NOT NULL"""
     connection.execute(
@@ -285,4 +285,7 @@ def m009_embeddings(connection: sqlite3.Connection) -> None:
         f"""CREATE TABLE chatui_memory_embeddings (
             prefix TEXT NOT NULL, key TEXT NOT NULL, {columns}, PRIMARY KEY (prefix, key)
         ) WITHOUT ROWID"""
+    )
+    connection.execute(
+        "CREATE INDEX chatui_embeddings_signs ON chatui_embeddings (thread_id, model, dimensions, signs, node_id)"
     )

@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 #: So many characters of a text are looked at.
 MOST_CHARACTERS = 2000
 #: Up to so many vectors are compared exactly by plain Python; of more, the `ROUGHLY` most alike ones.
-EXACT, ROUGHLY = 2000, 1000
+EXACT, ROUGHLY = 1000, 400
 #: Texts less alike than this have nothing to do with each other, whatever the model.
 LEAST = 0.3
 #: Models differ in how alike unrelated texts are to them. What is found is more alike than most: by so many standard deviations
 #: above the mean of those compared, where there are enough of them to tell.
 _ABOVE, _ENOUGH, _FEW = 1.0, 20, 4
 #: How many vectors, taken from all over, tell how alike unrelated texts are.
-_SAMPLED = 256
+_SAMPLED = 128
 #: How many of the most alike are looked up: some may be hidden, or of a text that is gone.
 _LOOKED_UP = 48
 
@@ -286,8 +286,8 @@ def _by_python(
 ) -> tuple[_Scored, _Scored]:
     """Return the cosines of all vectors, or of those that matter where there are many; and of some that any text may have."""
     mine = array.array("f", packed)
-    count = connection.execute(f"SELECT count(*) {_OTHERS}", values).fetchone()[0]
-    if count <= EXACT:
+    few = f"SELECT count(*) FROM (SELECT 1 {_OTHERS} LIMIT {EXACT + 1})"
+    if connection.execute(few, values).fetchone()[0] <= EXACT:
         rows = connection.execute(f"SELECT e.vector, e.thread_id, e.node_id {_OTHERS}", values)
         scored = [(_cosine(mine, vector), thread, node) for vector, thread, node in rows]
         return scored, scored
