@@ -165,9 +165,9 @@ def compare_elia(folder: Path, python: Path, threads: int, turns: int, runs: int
     asyncio.run(seed.single(path, "long", exchanges(turns)))
     fill_elia(python, environment, threads, turns)
     commands = {
-        # A new thread, so that both have the long one still to open.
-        "chatui": ([PROGRAM, "--db", str(path), "--new"], "\x1bOQ", "\r"),
-        "elia": ([str(python.with_name("elia"))], "\t", "\r"),
+        # A new thread, so that both have the long one still to open. Escape closes the welcome: there is no model.
+        "chatui": ([PROGRAM, "--db", str(path), "--new"], ("\x1b", "\x1bOQ"), "\r"),
+        "elia": ([str(python.with_name("elia"))], ("\t",), "\r"),
     }
     print(f"\n{threads:,} chats, one of them of {turns:,} turns, in a pty")
     for what, opens in (("the newest is painted", False), ("its last message is painted after Enter", True)):
@@ -180,7 +180,9 @@ def compare_elia(folder: Path, python: Path, threads: int, turns: int, runs: int
         print(f"{'elia : chatui':<34}{ratio:8.1f} x")
 
 
-def used(command: list[str], to_list: str, enter: str, environment: dict[str, str], *, opens: bool) -> float:
+def used(
+    command: list[str], to_list: tuple[str, ...], enter: str, environment: dict[str, str], *, opens: bool
+) -> float:
     """Return the seconds to the first paint of the list, or from Enter on its first row to the last message."""
     with Program(command, environment) as program:
         painted = program.until(LONG, seconds=180) - program.began
@@ -188,8 +190,9 @@ def used(command: list[str], to_list: str, enter: str, environment: dict[str, st
             return painted
         # Each has time to settle: with many chats elia is busy for seconds after its first paint.
         program.read_for(8)
-        program.write(to_list)
-        program.read_for(4)
+        for key in to_list:
+            program.write(key)
+            program.read_for(4)
         return -program.write(enter) + program.until(WORD, seconds=180)
 
 

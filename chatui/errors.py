@@ -8,7 +8,7 @@ ever Rich markup, and text from outside is cleaned before it gets here.
       UsageError                exit code 2
         UnknownThread, AmbiguousThread, UnknownCheckpoint, ConfigError
       DatabaseError
-        NotADatabase, ReadOnlyDatabase, DatabaseBusy, DatabaseTooNew, SchemaChange
+        NotADatabase, ReadOnlyDatabase, DatabaseTooOld, DatabaseBusy, DatabaseTooNew, SchemaChange
       ModelError
         NoModel, UnknownModel, Unreachable, Unauthorized, Unsupported, ContextTooLong, OutOfMemory,
         ServerBusy, ServerFault, BadReply, EmptyReply, ConnectionLost, Stalled, MissingExtra, PullFailed
@@ -84,6 +84,10 @@ class NotADatabase(DatabaseError):
 
 class ReadOnlyDatabase(DatabaseError):
     """The file or its folder cannot be written."""
+
+
+class DatabaseTooOld(ReadOnlyDatabase):
+    """The file lacks tables that this chatui makes when it opens it, and nothing may be written to it now."""
 
 
 class DatabaseBusy(DatabaseError):

@@ -91,6 +91,7 @@ def test_each_library_is_used_in_its_place_alone(path: Path) -> None:
         "langchain_google_genai": {"models"},
         "google": {"models"},
         "keyring": {"models"},
+        "PIL": {"tui"},
     }
     wrong = [
         name for name in imports(path) if name.split(".")[0] in places and part(path) not in places[name.split(".")[0]]
@@ -133,7 +134,7 @@ def loaded(code: str) -> set[str]:
 
 EXTRAS = {
     *("openai", "langchain_openai", "anthropic", "langchain_anthropic", "google", "langchain_google_genai"),
-    *("keyring", "xllamacpp"),
+    *("keyring", "xllamacpp", "PIL"),
 }
 HEAVY = {"textual", "langgraph", "langchain_core", "langchain_ollama", "ollama", "pydantic"} | EXTRAS
 

@@ -293,7 +293,7 @@ def _named(text: str | None) -> tuple[str | None, list[Attachment]]:
         return text, []
     from chatui.conversation.attachments import find_files
 
-    return find_files(text, Path.cwd())
+    return find_files(text, Path())
 
 
 def _prompt(text: str | None, *, needed: bool = True) -> str:

@@ -104,11 +104,12 @@ class Session:
                 await library.close()
 
     @asynccontextmanager
-    async def looking(self, *, read_only: bool = True) -> AsyncIterator[Store]:
+    async def looking(self, *, read_only: bool = True, traceless: bool = False) -> AsyncIterator[Store]:
         """Open the file that is there to look at it. Nothing is made, not even what would lie beside another program's file.
 
         Args:
             read_only: Whether even our tables in our own file stay as they are, and of an older chatui's are refused.
+            traceless: Whether not even SQLite's own files may be left beside it.
 
         Raises:
             DatabaseError: It cannot be used.
@@ -116,11 +117,11 @@ class Session:
         from chatui.storage import Store
 
         with temporary_folder() as folder:
-            store = Store.open(self.database_path, read_only=read_only, side_folder=Path(folder))
+            store = Store.open(self.database_path, read_only=read_only, side_folder=Path(folder), traceless=traceless)
             try:
                 if store.side is not None and side_place(store.side).exists():
                     await store.close()
-                    store = Store.open(self.database_path, read_only=read_only)
+                    store = Store.open(self.database_path, read_only=read_only, traceless=traceless)
                 yield store
             finally:
                 await store.close()

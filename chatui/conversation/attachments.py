@@ -7,29 +7,34 @@ of it, so that the file may go.
 from __future__ import annotations
 
 import base64
+import os
 import re
 import stat
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from chatui.conversation.files import is_path, mentions, place_of
 from chatui.errors import Unsupported, UsageError
 from chatui.models import ModelRef, Models
-from chatui.storage.attached import IMAGE, attachment_line, file_size
+from chatui.storage.attached import IMAGE, OTHER, attached_names, attachment_line, file_size
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
+    from langchain_core.messages import BaseMessage, HumanMessage
+
     from chatui.conversation.places import Places
     from chatui.storage import Store
 
 #: The largest files that are taken, in bytes.
 LARGEST_IMAGE, LARGEST_TEXT = 20_000_000, 500_000
 
-# `@name` or `@"name with spaces"`, where a word begins.
-_MENTION = re.compile(r'(?<!\S)@(?:"([^"\n]+)"|(\S+))')
+# Names that say what is in a file.
+_IMAGE_NAMES = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 
 
 class Attachment(msgspec.Struct, frozen=True):
@@ -78,16 +83,12 @@ def read(path: Path, *, image: bool = False) -> Attachment:
         image: Whether it has to be an image.
 
     Raises:
-        UsageError: It is not there, no plain file, unreadable, too large, or neither an image nor text.
+        UsageError: It is not there, no plain file, unreadable, too large, or neither an image nor text, or says by its name that
+            it is an image and is none.
     """
     shown = clean_line(str(path), 200)
     try:
-        facts = path.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise UsageError(f"{shown} is no file.", "Name a file to attach.")
-        if facts.st_size > LARGEST_IMAGE:
-            raise _too_large(shown, facts.st_size, LARGEST_IMAGE)
-        data = path.read_bytes()
+        data = _bytes_of(path, shown)
     except FileNotFoundError:
         raise UsageError(f"There is no file {shown}.", "Check the name.") from None
     except (OSError, ValueError) as error:
@@ -97,7 +98,7 @@ def read(path: Path, *, image: bool = False) -> Attachment:
     if (media_type := _image_type(data)) is not None:
         width, height = _dimensions(data, media_type)
         return Attachment(name, data, media_type, width, height)
-    if image:
+    if image or name.lower().endswith(_IMAGE_NAMES):
         raise UsageError(f"{shown} is no image that can be sent.", "PNG, JPEG, GIF and WebP can.")
     if len(data) > LARGEST_TEXT:
         raise _too_large(shown, len(data), LARGEST_TEXT)
@@ -110,6 +111,26 @@ def read(path: Path, *, image: bool = False) -> Attachment:
             f"{shown} is neither an image nor text.", "PNG, JPEG, GIF, WebP and text in UTF-8 can be attached."
         ) from None
     return Attachment(name, data, "text/plain")
+
+
+def _bytes_of(path: Path, shown: str) -> bytes:
+    """What is in a file. Neither a pipe nor a device is ever waited for, nor read without an end."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if path.is_dir():
+        raise UsageError(f"{shown} is a folder.", "Name a file in it.")
+    if not path.is_file() and path.exists():
+        raise UsageError(f"{shown} is no plain file.", "Name a file to attach.")
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        facts = os.fstat(file.fileno())
+        if not stat.S_ISREG(facts.st_mode):
+            raise UsageError(f"{shown} is no plain file.", "Name a file to attach.")
+        if facts.st_size > LARGEST_IMAGE:
+            raise _too_large(shown, facts.st_size, LARGEST_IMAGE)
+        # The system's own files do not say how long they are.
+        data = file.read(LARGEST_IMAGE + 1)
+    if len(data) > LARGEST_IMAGE:
+        raise _too_large(shown, len(data), LARGEST_IMAGE)
+    return data
 
 
 def is_image(path: Path) -> bool:
@@ -189,10 +210,11 @@ def _jpeg(data: bytes) -> tuple[int, int]:
 
 
 class Said(msgspec.Struct, frozen=True):
-    """What is said: the text, and the images as content blocks."""
+    """What is said: the text, the images as content blocks, and the names of what an imported prompt came with."""
 
     text: str
     blocks: list[dict[str, Any]] = []
+    names: list[str] = []
 
     @property
     def content(self) -> str | list[str | dict[Any, Any]]:
@@ -213,50 +235,72 @@ def find_files(text: str, folder: Path) -> tuple[str, list[Attachment]]:
     """Read the files that a prompt names as `@name`.
 
     Args:
-        text: The prompt. What follows an @ and is no file stays as it is.
+        text: The prompt. What follows an @ and is no file stays as it is, unless it can only be meant as one: it begins as a path
+            does, is in quotation marks, or is there and is a folder or a device.
         folder: Where names are looked for.
 
     Returns:
         The prompt, with the names alone where files were found, and the files, each once.
 
     Raises:
-        UsageError: A file is there and cannot be attached.
+        UsageError: A file cannot be attached, or is not there and can only be meant as one.
     """
     found: dict[Path, Attachment] = {}
 
-    def name(match: re.Match[str]) -> str:
-        written = match[1] or match[2]
-        for candidate, rest in _candidates(written, quoted=match[1] is not None):
+    def name(readings: list[tuple[str, str]], whole: str) -> str:
+        for candidate, rest in readings:
             path = resolve(candidate, folder)
             if path is not None:
                 if path not in found:
                     found[path] = read(path)
                 return found[path].name + rest
-        return match[0]
+        meant = readings[-1][0]
+        if whole.startswith('@"') or is_path(meant) or _is_there(meant, folder):
+            raise _no_file(meant, folder)
+        return whole
 
-    return _MENTION.sub(name, text), list(found.values())
+    said = mentions(text, name)
+    # A space stands behind a name that was completed.
+    return said.rstrip(" ") if found else said, list(found.values())
 
 
-def _candidates(written: str, *, quoted: bool) -> list[tuple[str, str]]:
-    """The name, and the name without the punctuation of the sentence behind it."""
-    bare = written if quoted else written.rstrip(".,;:!?)")
-    return [(written, "")] if bare == written else [(written, ""), (bare, written[len(bare) :])]
+def _is_there(name: str, folder: Path) -> bool:
+    if not any(letter.isalnum() for letter in name):
+        return False
+    with suppress(OSError, ValueError, RuntimeError):
+        return place_of(name, folder).exists()
+    return False
+
+
+def _no_file(name: str, folder: Path) -> UsageError:
+    """Say why a name attaches nothing, and how to write it where no file is meant."""
+    try:
+        place = place_of(name, folder)
+        what = "is a folder" if place.is_dir() else "is no plain file" if place.exists() else ""
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        what = f"cannot be read: {clean_line(reason)}"
+    shown = clean_line(name, 200)
+    return UsageError(
+        f"{shown} {what}." if what else f"There is no file {shown}.",
+        "Name a file, or put a space behind the @ if none is meant.",
+    )
 
 
 def resolve(name: str, folder: Path) -> Path | None:
     """Return the file that a name stands for, None where there is none."""
     try:
-        path = folder / Path(name).expanduser()
+        path = place_of(name, folder)
         return path.resolve() if path.is_file() else None
     except (OSError, ValueError, RuntimeError):
         return None
 
 
 async def carry_over(store: Store, places: Places, thread_id: str, follows: str | None, what: Said) -> Said:
-    """Turn the lines of images that an old prompt had back into the images.
+    """Turn the lines of attachments that an old prompt had back into the attachments.
 
-    A prompt that is edited, or returns to where it was written, is text with a line for each image. What is said now follows the
-    same message as that prompt did, so the images are those of its siblings; a line that was taken out drops its image.
+    A prompt that is edited, or returns to where it was written, is text with a line for each of them. What is said now follows the
+    same message as that prompt did, so the attachments are those of its siblings; a line that was taken out drops its own.
 
     Args:
         store: The file.
@@ -266,20 +310,48 @@ async def carry_over(store: Store, places: Places, thread_id: str, follows: str 
         what: What is said.
     """
     lines = what.text.split("\n")
-    wanted = {line for line in lines if line.startswith(f"{IMAGE} ")}
+    wanted = {line for line in lines if line.startswith((f"{IMAGE} ", f"{OTHER} "))}
     first = store.messages.child(thread_id, follows or "") if wanted else None
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, Any] | str] = {}
     for node_id in store.messages.siblings(thread_id, first) if first else []:
         message = store.messages.get(thread_id, node_id)
         if message is None or message.role != "user" or not wanted.intersection(message.text.split("\n")):
             continue
-        content = (await places.original(message)).content
-        blocks = [block for block in content if isinstance(block, dict)]
-        found |= {line: block for block in blocks if (line := clean(attachment_line(block))) in wanted}
+        original = await places.original(message)
+        found |= {line: one for line, one in _by_line(original) if line in wanted}
     if not found:
         return what
-    text = "\n".join(line for line in lines if line not in found)
-    return Said(text, [*(found[line] for line in lines if line in found), *what.blocks])
+    kept = [found[line] for line in lines if line in found]
+    return Said(
+        "\n".join(line for line in lines if line not in found),
+        [*(one for one in kept if not isinstance(one, str)), *what.blocks],
+        [one for one in kept if isinstance(one, str)],
+    )
+
+
+def images_of(message: BaseMessage) -> dict[str, bytes]:
+    """Return the images that are in a message, by the line that stands for each in its text. None is ever fetched."""
+    found = {}
+    for block in message.content:
+        if isinstance(block, dict) and (line := clean(attachment_line(block))).startswith(f"{IMAGE} "):
+            link = block.get("image_url") or block.get("url")
+            link = link.get("url") if isinstance(link, dict) else link
+            if isinstance(link, str) and link.startswith("data:"):
+                link = link.rpartition("base64,")[2]
+            with suppress(ValueError):
+                found[line] = base64.b64decode(
+                    str(block.get("base64") or block.get("data") or link or "?"), validate=True
+                )
+    return found
+
+
+def _by_line(message: HumanMessage) -> Iterator[tuple[str, dict[str, Any] | str]]:
+    """Yield each attachment of a prompt, a block or a name, behind the line that stands for it in the text."""
+    for name in attached_names(message):
+        yield clean(f"{OTHER} {name}"), name
+    for block in message.content:
+        if isinstance(block, dict):
+            yield clean(attachment_line(block)), block
 
 
 async def check_sees(models: Models, ref: ModelRef) -> None:

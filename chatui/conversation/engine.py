@@ -159,7 +159,7 @@ class Conversation(Walk):
     ) -> AsyncGenerator[Event]:
         """Say something else in place of a user message, as a new alternative, and stream the reply.
 
-        The images whose lines are still in the text stay.
+        The attachments whose lines are still in the text stay.
         """
         async with self._lock:
             await self._catch_up()
@@ -249,6 +249,13 @@ class Conversation(Walk):
             head = self.head()
             return [] if head is None else self._places().originals(head)
 
+    async def images(self, node_id: str) -> dict[str, bytes]:
+        """Return the images of a message, by the line that stands for each in its text. A turn that runs is not waited for."""
+        from chatui.conversation.attachments import images_of
+
+        originals = await asyncio.to_thread(self._places().originals, self.message(node_id))
+        return images_of(originals[-1])
+
     async def add(self, messages: Sequence[BaseMessage]) -> None:
         """Put messages at the head, one step each, so that each can be forked from. No model is asked.
 
@@ -299,7 +306,7 @@ class Conversation(Walk):
         from chatui.conversation.places import user_message
 
         what = await carry_over(self._store, self._places(), self.thread_id, follows, said(text, attachments))
-        async with aclosing(self._turn_at(user_message(what.content), follows, model)) as events:
+        async with aclosing(self._turn_at(user_message(what.content, what.names), follows, model)) as events:
             async for event in events:
                 yield event
 

@@ -23,9 +23,17 @@ if TYPE_CHECKING:
     from chatui.conversation.ledger import Ledger
 
 
-def user_message(content: str | list[str | dict[Any, Any]]) -> HumanMessage:
-    """Return a new prompt, with its own id and the time."""
-    return HumanMessage(content, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: {"created_at": now()}})
+def user_message(content: str | list[str | dict[Any, Any]], names: Sequence[str] = ()) -> HumanMessage:
+    """Return a new prompt, with its own id and the time.
+
+    Args:
+        content: As LangChain has it.
+        names: Of what an imported prompt came with, in place of which this one is said.
+    """
+    facts: dict[str, Any] = {"created_at": now()}
+    if names:
+        facts["attachments"] = list(names)
+    return HumanMessage(content, id=f"prompt-{uuid.uuid4()}", response_metadata={FACTS: facts})
 
 
 async def _never(messages: Sequence[BaseMessage], checkpoint_id: str) -> AIMessage:

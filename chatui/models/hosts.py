@@ -26,9 +26,21 @@ KEYRING_SERVICE = "chatui"
 
 def find_key(*variables: str) -> str | None:
     """Return an API key from the first variable that is set, else from the keyring, else None. May wait for the keyring."""
+    found = _find(*variables)
+    return found[0] if found else None
+
+
+def key_place(*variables: str) -> str | None:
+    """Say where the API key is that `find_key` finds, and never what it is: "in NAME", or "NAME in the keyring"."""
+    found = _find(*variables)
+    return found[1] if found else None
+
+
+def _find(*variables: str) -> tuple[str, str] | None:
+    """The key, and where it is."""
     for variable in variables:
         if key := os.environ.get(variable, "").strip():
-            return key
+            return key, f"in {clean_line(variable, 80)}"
     try:
         import keyring
     except ImportError:  # an extra
@@ -39,7 +51,7 @@ def find_key(*variables: str) -> str | None:
         except Exception:  # noqa: S112 - a keyring that is locked or has no backend holds none; backends raise what they like
             continue
         if stored:
-            return stored
+            return stored, f"{clean_line(variable, 80)} in the keyring"
     return None
 
 
@@ -107,13 +119,26 @@ def certificates(name: str, host: HostConfig) -> ssl.SSLContext | None:
 
 
 def proxy_for(url: str) -> str | None:
-    """The proxy that the environment names for a URL. None stands before this machine, whatever it says."""
+    """The proxy that the environment names for a URL. None stands before this machine, whatever it says.
+
+    Raises:
+        ValueError: What it names is no address. The client says so with an error of another kind, and with parts of the address.
+    """
     parts = urlsplit(url)
     if is_loopback(url) or proxy_bypass(parts.netloc.rpartition("@")[2]):
         return None
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
-    return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+    if not proxy:
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    try:
+        usable = bool(urlsplit(whole).hostname) and urlsplit(whole).port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("the address of the proxy is none")
+    return whole
 
 
 class Secrets:

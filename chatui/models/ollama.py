@@ -157,11 +157,13 @@ class Ollama:
         return self._opened[ref.name, thinking]
 
     def _make_chat(self, ref: ModelRef, thinking: bool) -> ChatOllama:
+        import httpx
+
         url = ollama_hosts.without_credentials(self.url)
         try:
             # Importing it reads OLLAMA_HOST, proxy and certificate variables, and raises where one is wrong.
             from langchain_ollama import ChatOllama
-        except (ImportError, OSError, ValueError) as error:
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
             raise bad_environment(error) from error
         transport = self._transport()
         self._transports.append(transport)

@@ -170,12 +170,16 @@ def bad_environment(error: BaseException) -> ChatuiError:
     """Name the variable that keeps Ollama's client from starting: it reads several at its very import, and raises.
 
     Args:
-        error: What came: ImportError for a SOCKS proxy without its library, OSError for certificates, ValueError for addresses.
+        error: What came: ImportError for a SOCKS proxy without its library, OSError for certificates, ValueError for addresses,
+            httpx's InvalidURL for a proxy's, or for what is excepted from it.
     """
     if isinstance(error, ModuleNotFoundError):
         return MissingExtra(f"A part of chatui is missing: {clean_line(str(error))}.", "Install chatui again.")
     said = clean_line(str(error), 200).rstrip(".")
-    if "proxy" in said.lower():
+    if type(error).__name__ == "InvalidURL":
+        # In its own words is a part of the address, which may be one of a password.
+        said, suspects = "an address in it is none", [name for name in os.environ if name.lower().endswith("_proxy")]
+    elif "proxy" in said.lower():
         suspects = [name for name in os.environ if name.lower().endswith("_proxy") and name.lower() != "no_proxy"]
     elif isinstance(error, OSError):
         # The second counts only without the first.

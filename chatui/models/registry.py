@@ -58,7 +58,7 @@ class Models:
 
     @property
     def _ollama(self) -> Ollama:
-        return cast("Ollama", self._server_of("ollama", None))
+        return cast("Ollama", self.server_of("ollama", None))
 
     async def list(self) -> list[ModelInfo]:
         """Return the models of every provider that answers; one that does not, or is set up wrongly, is no error here."""
@@ -88,7 +88,7 @@ class Models:
     async def _look_at(self, provider: str, name: str | None) -> Sequence[ModelInfo] | ChatuiError:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
-                return await self._server_of(provider, name).list()
+                return await self.server_of(provider, name).list()
         except TimeoutError:
             return Stalled(f"It said nothing for {LOOK_SECONDS:.0f} s.")
         except ChatuiError as error:
@@ -133,7 +133,7 @@ class Models:
             embedded = await asyncio.to_thread(importlib.import_module, "chatui.models.embedded")
             opened: OpenModel = await embedded.open_embedded(ref)
             return opened
-        return await self._server(ref).open(ref)
+        return await self.server(ref).open(ref)
 
     async def embed(self, ref: ModelRef, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         """Return a vector for each text, of the same number of numbers each.
@@ -163,7 +163,7 @@ class Models:
             from chatui.models.weights import details
 
             return await asyncio.to_thread(details, ref)
-        return await self._server(ref).show(ref)
+        return await self.server(ref).show(ref)
 
     async def pull(self, ref: ModelRef) -> AsyncGenerator[PullProgress]:
         """Fetch a model. Closing the generator cancels; pulling again goes on or starts afresh.
@@ -176,7 +176,7 @@ class Models:
 
             steps = pull(ref)
         else:
-            steps = self._server(ref).pull(ref)
+            steps = self.server(ref).pull(ref)
         async with aclosing(steps) as progress:
             async for step in progress:
                 yield step
@@ -192,9 +192,14 @@ class Models:
 
             await asyncio.to_thread(remove, ref)
         else:
-            await self._server(ref).remove(ref)
+            await self.server(ref).remove(ref)
 
-    def _server(self, ref: ModelRef) -> Ollama | Api:
+    def server(self, ref: ModelRef) -> Ollama | Api:
+        """Return the server of a model that is not embedded; nothing is asked of it yet.
+
+        Raises:
+            UsageError: The config has no such host, or it speaks otherwise.
+        """
         if ref.host is not None:
             host = self._config.hosts.get(ref.host)
             if host is None:
@@ -210,9 +215,10 @@ class Models:
                     f"Write {host.provider}@{ref.host}:{clean_line(ref.name)},"
                     f' or set provider = "{ref.provider}" in [hosts.{ref.host}].',
                 )
-        return self._server_of(ref.provider, ref.host)
+        return self.server_of(ref.provider, ref.host)
 
-    def _server_of(self, provider: str, name: str | None) -> Ollama | Api:
+    def server_of(self, provider: str, name: str | None) -> Ollama | Api:
+        """Return the server of a provider, or a host by the name that is in the config; nothing is asked of it yet."""
         if (provider, name) not in self._servers:
             host = None if name is None else self._config.hosts[name]
             self._servers[provider, name] = _make_server(provider, name, host, self._config)

@@ -72,18 +72,21 @@ class Store:
         self._saver: AsyncSqliteSaver | None = None
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, side_folder: Path | None = None) -> Store:
+    def open(
+        cls, path: Path, *, read_only: bool = False, side_folder: Path | None = None, traceless: bool = False
+    ) -> Store:
         """Open a file, or make it, and bring our tables up to date.
 
         Args:
             path: The file.
             read_only: Whether nothing may be written to it.
             side_folder: Where our tables lie if it is another program's; None for the cache folder.
+            traceless: Whether reading it may not even leave SQLite's own files beside it.
 
         Raises:
             DatabaseError: It cannot be used; nothing was written then.
         """
-        return cls(Database(path, read_only=read_only, side_folder=side_folder))
+        return cls(Database(path, read_only=read_only, side_folder=side_folder, traceless=traceless))
 
     @property
     def path(self) -> Path:
@@ -186,6 +189,22 @@ class Store:
         files = [self.path, self.path.with_name(self.path.name + "-wal")]
         size = sum(file.stat().st_size for file in files if file.exists())
         return Stats(str(self.path), size, threads, messages, checkpoints, free)
+
+    def damage(self, seconds: float) -> list[str] | None:
+        """Let SQLite look through the whole file.
+
+        Args:
+            seconds: How long at the most.
+
+        Returns:
+            What it finds wrong, in its words; None if that takes longer.
+
+        Raises:
+            DatabaseError: The file cannot be read at all.
+        """
+        from chatui.storage.tables import damage
+
+        return damage(self.database, seconds)
 
     async def close(self) -> None:
         """Close every connection."""

@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chatui import paths
-from chatui.errors import ChatuiError, DatabaseBusy, DatabaseError, NotADatabase, ReadOnlyDatabase, SchemaChange
+from chatui.errors import (
+    ChatuiError,
+    DatabaseBusy,
+    DatabaseError,
+    DatabaseTooOld,
+    NotADatabase,
+    ReadOnlyDatabase,
+    SchemaChange,
+)
 from chatui.storage import generations
 from chatui.storage.migrations import migrate, pending
 from chatui.text import clean_line
@@ -72,6 +80,8 @@ class Database:
         path: The file; made with mode 0600, in a folder of mode 0700, where it is missing.
         read_only: Whether nothing may be written. A file without any write permission is read-only anyway.
         side_folder: Where side files lie.
+        traceless: Whether reading may not even leave SQLite's own files beside it, which it makes for a file in WAL mode. Where
+            such files lie there already, somebody has it open, or left it in a crash, and it is read as usual.
 
     Attributes:
         path: The file.
@@ -82,7 +92,9 @@ class Database:
         DatabaseError: The file cannot be used; nothing was written then.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False, side_folder: Path | None = None) -> None:
+    def __init__(
+        self, path: Path, *, read_only: bool = False, side_folder: Path | None = None, traceless: bool = False
+    ) -> None:
         self.path = path
         self.read_only = read_only or _write_protected(path)
         self.side: Path | None = None
@@ -92,7 +104,7 @@ class Database:
         self._writer: aiosqlite.Connection | None = None
         self._watcher: sqlite3.Connection | None = None
         self._version: tuple[int, ...] | None = None
-        self._immutable = False
+        self._immutable = traceless and not path.with_name(f"{path.name}-wal").exists()
         self._prepare(side_folder or paths.cache_folder())
 
     def _prepare(self, side_folder: Path) -> None:
@@ -118,15 +130,15 @@ class Database:
                 self.side = side_file(path, side_folder)
                 make_private(self.side)
                 self._migrate(self.side)
+            elif tables and "chatui_migrations" not in tables:
+                # Some other program's file: our tables have no business in it.
+                raise NotADatabase(
+                    f"{path} holds another program's tables, and none of LangGraph's.",
+                    "Choose another file with --db.",
+                )
             elif self.read_only:
                 self._check_ours(tables)
             else:
-                if tables and "chatui_migrations" not in tables:
-                    # Some other program's file: our tables have no business in it.
-                    raise NotADatabase(
-                        f"{path} holds another program's tables, and none of LangGraph's.",
-                        "Choose another file with --db.",
-                    )
                 self._migrate(path)
         except sqlite3.Error as error:
             raise explain(error, path) from error
@@ -145,7 +157,7 @@ class Database:
     def _check_ours(self, tables: set[str]) -> None:
         with closing(self._open(self.path, "ro")) as connection:
             if "chatui_migrations" not in tables or pending(connection):
-                raise ReadOnlyDatabase(
+                raise DatabaseTooOld(
                     f"{self.path} has no tables of this chatui yet, and it is opened read-only.",
                     "Open it once without --read-only.",
                 )

@@ -25,6 +25,7 @@ import aiosqlite
 import msgspec
 from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage
 
+from chatui.storage.attached import FACTS as FACTS
 from chatui.storage.attached import text_of
 from chatui.storage.channels import DEFAULT_CHANNEL, Shape, find_channel, find_shape, messages_in
 from chatui.storage.checkpoints import serializer
@@ -33,9 +34,6 @@ from chatui.storage.lineage import Lineage
 from chatui.storage.records import Interruption, Sent, Usage, now
 from chatui.storage.tables import has_tables, metadata_of, newer, rows_are_gone
 from chatui.text import clean, clean_line
-
-#: The key of our own facts in a message's response_metadata: model, created_at, seconds, what was sent, interrupted.
-FACTS = "chatui"
 
 #: Folds messages that were written into a list: (list, messages in order) -> list.
 Fold = Callable[[Sequence[BaseMessage], Sequence[BaseMessage]], list[BaseMessage]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from typing import Any
 
 import msgspec
@@ -95,6 +96,23 @@ def all_threads(database: Database) -> list[str]:
     sql = "SELECT DISTINCT thread_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY thread_id"
     with database.reading() as connection:
         return [row[0] for row in connection.execute(sql)] if has_tables(connection) else []
+
+
+def damage(database: Database, seconds: float) -> list[str] | None:
+    """Return what SQLite itself finds wrong with the file, None if looking takes longer than so many seconds."""
+    name = "main" if database.side is None else "theirs"
+    until = time.monotonic() + seconds
+    with database.reading() as connection:
+        connection.set_progress_handler(lambda: time.monotonic() > until, 10_000)
+        try:
+            rows = connection.execute(f"PRAGMA {name}.quick_check(3)").fetchall()
+        except sqlite3.OperationalError as error:
+            if "interrupted" in str(error):
+                return None
+            raise
+        finally:
+            connection.set_progress_handler(None, 0)
+    return [clean_line(text, 200) for (text,) in rows if text != "ok"]
 
 
 def count(database: Database) -> tuple[int, int, int, int]:

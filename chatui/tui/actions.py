@@ -358,7 +358,14 @@ ACTIONS: tuple[Action, ...] = (
         "messages",
         "details",
     ),
-    Action("message.reasoning", "o", "Thinking", "Opens or folds what the model thought.", "messages", "thinking"),
+    Action(
+        "message.reasoning",
+        "o",
+        "Thinking",
+        "Opens or folds what the model thought, or the files that a prompt quotes.",
+        "messages",
+        "thinking",
+    ),
     Action("head.back", "ctrl+z", "One turn back", "Moves the head; nothing is written or lost.", "messages", "back"),
     Action(
         "head.forward",

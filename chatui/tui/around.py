@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 #: What may stand between the messages and the prompt, from above, by id.
-BETWEEN = ("notes", "forking", "queue", "offer", "menu")
+BETWEEN = ("notes", "forking", "queue", "offer", "menu", "files")
 
 
 class Around:
@@ -71,10 +71,11 @@ class Around:
             main.mount(widget, before=next(child for child in main.children if child.id in below))
 
     def restyle(self) -> None:
-        """Style those of them that the first paint had already: their rules were read behind it."""
-        for widget in self._screen.query_one("#main").children:
-            if widget.id in BETWEEN:
-                widget.update_node_styles(animate=False)
+        """Style anew what has rules that the first paint did without: they were read behind it."""
+        for widget in self._screen.query(
+            "#filter, #thread-rows, #transcript, #prompt, " + ", ".join(f"#{name}" for name in BETWEEN)
+        ):
+            widget.update_node_styles(animate=False)
 
     def _notice(self, name: str, text: str) -> None:
         if text and name not in self._notices:
@@ -101,7 +102,7 @@ class Around:
     def show_status(self) -> None:
         """Bring the two lines at the bottom up to date."""
         self._show_facts()
-        self._show_keys()
+        self.show_keys()
 
     def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
@@ -122,10 +123,13 @@ class Around:
     def _tree_pane(self) -> TreeView | None:
         return self._screen.travel.tree.pane if self._screen.travel.tree else None
 
-    def _show_keys(self) -> None:
+    def show_keys(self) -> None:
+        """Bring the line of keys up to date."""
         screen = self._screen
         keys: list[tuple[str, str, str]] = []
-        if screen.prompt.has_focus:
+        if screen.prompt.has_focus and screen.prompt.menu_open:
+            keys += [("↑↓", "Choose", ""), ("Tab", "Complete", ""), ("Esc", "Close", "")]
+        elif screen.prompt.has_focus:
             keys += [
                 ("Enter", "Send", ""),
                 ("Ctrl+J", "New line", ""),

@@ -1,10 +1,14 @@
-"""Files that go with what is written in the prompt: `@name` in it, read when it is sent."""
+"""Files that go with what is written in the prompt: `@name` in it.
+
+A file is read when the prompt is sent. One that waits for a reply to end is sent then: what goes is what the file holds at that
+time, and where it cannot be read any more, the text comes back and nothing is sent.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,21 +50,35 @@ async def _find(text: str) -> tuple[str, list[Attachment]]:
     # Imported here, as the first paint attaches nothing.
     from chatui.conversation.attachments import find_files
 
-    return await asyncio.to_thread(find_files, text, Path.cwd())
+    return await asyncio.to_thread(find_files, text, Path())
 
 
 def pasted(text: str) -> str:
     """Return what a paste puts into the prompt: the path of an image alone attaches it, anything else stays."""
-    path = text.strip().removeprefix("file://")
-    if len(path) > 1 and path[0] == path[-1] and path[0] in "'\"":
-        path = path[1:-1]
-    # As terminals write the path of a file that is dropped on them.
-    path = path.replace("\\ ", " ")
-    if not path or "\n" in path or '"' in path or len(path) > 4096:
+    path = text.strip()
+    if len(path) > 4096 or "\n" in path:
         return text
     from chatui.conversation.attachments import is_image, resolve
+    from chatui.conversation.files import written
 
-    found = resolve(path, Path.cwd())
-    if found is None or not is_image(found):
-        return text
-    return f'@"{path}" ' if any(letter.isspace() for letter in path) else f"@{path} "
+    for name in _paths(path):
+        found = resolve(name, Path())
+        if found is not None and is_image(found):
+            return f"{written(name)} "
+    return text
+
+
+def _paths(text: str) -> Iterator[str]:
+    """What a path may be that was copied, or dropped on the terminal: as it is, as a link, as a shell writes it."""
+    # Imported here, as nothing is pasted before the first paint.
+    import shlex
+    from urllib.parse import unquote, urlsplit
+
+    if text.startswith("file://"):
+        yield unquote(urlsplit(text).path)
+        return
+    yield text
+    with suppress(ValueError):
+        words = shlex.split(text)
+        if len(words) == 1:
+            yield words[0]

@@ -29,6 +29,7 @@ from chatui.tui.around import Around
 from chatui.tui.commands import Slash, parse_slash
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
+from chatui.tui.menus import Menus
 from chatui.tui.offers import Offers
 from chatui.tui.prompt import Prompt
 from chatui.tui.replies import Refused, Reply
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from chatui.tui.app import ChatApp
     from chatui.tui.find import FindBar
     from chatui.tui.finding import Finding
-    from chatui.tui.menu import CommandMenu
     from chatui.tui.notices import Offer
     from chatui.tui.tree_view import TreeView
 
@@ -88,7 +88,7 @@ class ChatScreen(Screen[None]):
         self.around = Around(self)
         self.shelf = Shelf(self)
         self._finding: Finding | None = None
-        self._menu: CommandMenu | None = None
+        self.menus = Menus(self)
         self._draft_kept = ""
         self._looks = 0
         self._handlers = {
@@ -328,12 +328,12 @@ class ChatScreen(Screen[None]):
 
     async def on_prompt_left(self, event: Prompt.Left) -> None:
         if self.prompt.menu_open:
-            self._show_menu("")
+            self.menus.close()
         elif not await self.turns.cancel():
             self.transcript.focus() if self.transcript.records else None
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
-        self._show_menu(event.text)
+        self.menus.typed(event.text, by_hand=event.by_hand)
 
     async def on_prompt_history_wanted(self, event: Prompt.HistoryWanted) -> None:
         if not self.prompt.text and self.chat.replies.waiting.get(self.thread_id):
@@ -342,29 +342,9 @@ class ChatScreen(Screen[None]):
         if said := self.conversation.prompts():
             self.prompt.recall(said)
 
-    def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
-        menu = self._menu
-        if menu is None or not menu.display:
+    async def on_prompt_menu_key(self, event: Prompt.MenuKey) -> None:
+        if not await self.menus.key(event.key) and event.key == "complete":
             self.shelf.next_pane(1)
-            return
-        if event.key in {"up", "down"}:
-            menu.action_cursor(-1 if event.key == "up" else 1)
-            return
-        entry = menu.current
-        self.prompt.hold(f"/{entry.slash}" + (" " if entry.takes and event.key == "complete" else ""))
-        self._show_menu("")
-        if event.key == "submit":
-            self.prompt.action_submit()
-
-    def _show_menu(self, text: str) -> None:
-        if self._menu is None:
-            if not text.startswith("/"):
-                return
-            from chatui.tui.menu import CommandMenu
-
-            self._menu = CommandMenu()
-            self.around.put(self._menu)
-        self.prompt.menu_open = self._menu.show_for(text)
 
     async def on_offer_chosen(self, event: Offer.Chosen) -> None:
         await self.offers.answer(event.name)
@@ -418,6 +398,11 @@ class ChatScreen(Screen[None]):
 
     def on_transcript_selected(self, event: Transcript.Selected) -> None:
         self.around.show_status()
+
+    def on_transcript_pictures_wanted(self, event: Transcript.PicturesWanted) -> None:
+        from chatui.tui.pictures import show
+
+        self.run_worker(show(self, event.view), group="pictures")
 
     def on_message_window_news(self, event: Transcript.News) -> None:
         self.around.show_prompt_title()

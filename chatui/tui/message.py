@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.segment import Segment
 from textual.content import Content
@@ -22,7 +22,11 @@ from chatui.tui import labels
 from chatui.tui.leaf import NARROWEST, Laid, Row, lay, text_rows
 from chatui.tui.look import Look
 from chatui.tui.markdown import Leaf, blocks
+from chatui.tui.quoting import Attached, parts
 from chatui.tui.replies import Reply
+
+if TYPE_CHECKING:
+    from chatui.tui.pictures import Picture
 
 #: A message is never wider than this: longer lines are hard to read.
 WIDEST = 104
@@ -105,6 +109,14 @@ class MessageView:
     def _lay(self, box: _Box) -> Iterator[_Part]:
         raise NotImplementedError
 
+    def is_folded(self, line: int) -> bool:
+        """Say whether a line of the text is of what is folded or can be: thinking, the text of a file."""
+        return False
+
+    def toggle(self) -> bool:
+        """Open or fold what can be. Returns whether there is any."""
+        return False
+
     def row(self, index: int) -> Row:
         """Return a row: its strip as wide as the message is, its line counted in the whole message."""
         if not 0 <= index < self._tops[-1]:
@@ -165,6 +177,10 @@ class UserView(MessageView):
     def __init__(self, message: Message | None, text: str, *, plain: bool = False) -> None:
         super().__init__(message, plain=plain)
         self.text = clean(text)
+        self._said = list(parts(self.text))
+        self.open = False
+        #: The images that are drawn, by the line that stands for each; None before they were asked for.
+        self.pictures: dict[str, Picture] | None = None
 
     @property
     def label(self) -> str:
@@ -175,7 +191,42 @@ class UserView(MessageView):
 
     def _lay(self, box: _Box) -> Iterator[_Part]:
         yield box.text(Content(self.label), box.ground + box.look["label"])
-        yield box.text(Content(self.text))
+        muted = box.ground + box.look["muted"]
+        gap = False
+        for part in self._said:
+            if isinstance(part, Attached):
+                yield box.part(self._lay_attached(box, part, muted), gap=gap and self.open)
+            else:
+                yield box.text(Content(part), gap=gap)
+            gap = True
+
+    def _lay_attached(self, box: _Box, part: Attached, style: Style) -> Laid:
+        laid = text_rows(Content(part.line(opened=self.open, plain=self.plain)), box.width, style)
+        picture = self.pictures.get(part.whole) if self.pictures and self.open else None
+        if picture is None:
+            return laid
+        ground = style.background.rgb if style.background else (0, 0, 0)
+        last = len(laid.lines)
+        rows = [Row(strip, last, 0) for strip in picture.strips(box.width, ground)]
+        return Laid([*laid.rows, *rows], [*laid.lines, ""])
+
+    @property
+    def wants_pictures(self) -> bool:
+        """Whether there are images that are opened and not drawn."""
+        return (
+            self.open
+            and self.pictures is None
+            and any(isinstance(part, Attached) and part.is_image for part in self._said)
+        )
+
+    def is_folded(self, line: int) -> bool:
+        at = bisect_right(self._lines, line) - 2
+        part = self._said[at] if 0 <= at < len(self._said) else ""
+        return isinstance(part, Attached) and part.opens
+
+    def toggle(self) -> bool:
+        self.open = not self.open
+        return any(isinstance(part, Attached) and part.opens for part in self._said)
 
 
 class AnswerView(MessageView):
@@ -293,12 +344,10 @@ class AnswerView(MessageView):
         """Let code be laid out anew next time, in its colours."""
         self._laid = [(leaf, None if leaf.kind == "code" else key, part) for leaf, key, part in self._laid]
 
-    def is_thought(self, line: int) -> bool:
-        """Say whether a line of the text is its thinking."""
+    def is_folded(self, line: int) -> bool:
         return bool(self._reasoning) and self._lines[1] <= line < self._lines[2] - 1
 
-    def toggle_thought(self) -> bool:
-        """Open or fold the thinking. Returns whether there is any."""
+    def toggle(self) -> bool:
         self._open = not self._open
         return bool(self._reasoning)
 

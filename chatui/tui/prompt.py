@@ -13,8 +13,13 @@ from chatui.tui.attaching import pasted
 from chatui.tui.keys import bindings
 
 
-class Prompt(TextArea):
-    """The prompt. It knows nothing of threads: it says what was done, and is told what to hold."""
+class Prompt(TextArea, inherit_css=False):
+    """The prompt. It knows nothing of threads: it says what was done, and is told what to hold.
+
+    Its rules stand in chat.tcss, all of them: to read Textual's own for text areas would hold up the first paint.
+    """
+
+    COMPONENT_CLASSES = TextArea.COMPONENT_CLASSES
 
     BINDINGS = bindings("prompt")
 
@@ -29,17 +34,18 @@ class Prompt(TextArea):
         """Escape."""
 
     class Typed(Message):
-        """The text is another one."""
+        """The text is another one, or the cursor is elsewhere while a menu is open. `by_hand`: nothing else put it there."""
 
-        def __init__(self, text: str) -> None:
+        def __init__(self, text: str, *, by_hand: bool = True) -> None:
             super().__init__()
             self.text = text
+            self.by_hand = by_hand
 
     class HistoryWanted(Message):
         """Up at the first line: what was sent before is to be put into `recall`."""
 
     class MenuKey(Message):
-        """A key that the menu of commands takes while it is open: "up", "down", "complete", "submit".
+        """A key that a menu takes while it is open: "up", "down", "complete", "submit".
 
         "complete" comes while it is closed too: it is Tab then, and goes to the next pane.
         """
@@ -54,19 +60,38 @@ class Prompt(TextArea):
             soft_wrap=True,
             show_line_numbers=False,
             highlight_cursor_line=False,
-            compact=True,
             tab_behavior="focus",
         )
-        #: Whether the menu of commands is open; its owner sets it.
+        #: Whether a menu is open; its owner sets it.
         self.menu_open = False
+        self._held: str | None = None  # what was put here, until a person changes it
         self._history: list[str] = []
         self._at = 0  # place in the history; its length is "what is being written"
         self._writing = ""
 
+    def watch_has_focus(self, _has_focus: bool) -> None:
+        """No rule of the prompt's own is about its focus, so it need not be styled anew, as other widgets are."""
+
     def hold(self, text: str) -> None:
         """Put a text into the prompt, the cursor behind it."""
+        self._held = clean(text)
         self.text = text
         self.move_cursor(self.document.end)
+
+    def complete(self, start: int, end: int, text: str, *, ends: bool) -> None:
+        """Put a text in place of a part of the cursor's line, the cursor behind it.
+
+        Args:
+            start: The column of the part.
+            end: The column behind it.
+            text: The text.
+            ends: Whether it is complete: a space follows it then.
+        """
+        row, _ = self.cursor_location
+        rest = self.document.get_line(row)[end : end + 1]
+        text += " " if ends and not rest.isspace() else ""
+        self.replace(text, (row, start), (row, end))
+        self.move_cursor((row, start + len(text) + (ends and rest.isspace())))
 
     def recall(self, history: Sequence[str]) -> None:
         """Show the newest of what was sent before; `history` is oldest first. Answers `HistoryWanted`."""
@@ -98,7 +123,14 @@ class Prompt(TextArea):
             # A paste may carry escapes.
             self.hold(cleaned)
             return
-        self.post_message(self.Typed(self.text))
+        if self.text != self._held:
+            self._held = None
+        self.post_message(self.Typed(self.text, by_hand=self._held is None))
+
+    def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
+        event.stop()
+        if self.menu_open:
+            self.post_message(self.Typed(self.text))
 
     # The keys of these come before the widget's own, so they are handled at once, while the characters that were typed before
     # them still wait in this widget's queue: over a slow line a whole sentence and its Enter come in one read. Each action

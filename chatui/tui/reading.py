@@ -84,8 +84,8 @@ class Reading:
     # One message
 
     def _reasoning(self) -> None:
-        if not self._screen.transcript.toggle_thought():
-            self._screen.say("This message has no thinking.", severity="information")
+        if not self._screen.transcript.toggle():
+            self._screen.say("This message has no thinking and no file to open.", severity="information")
 
     def _details(self) -> None:
         from chatui.tui.dialogs import Facts

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from chatui import paths
 from chatui.config import read_toml
@@ -141,6 +141,11 @@ def find(only: str | None = None) -> tuple[dict[str, Theme], list[ConfigError]]:
             else:
                 themes[theme.name] = theme
     return themes, problems
+
+
+def is_textuals(name: str) -> bool:
+    """Say whether Textual itself brings a theme of this name."""
+    return name in BUILTIN_THEMES
 
 
 def variables(theme: Theme) -> dict[str, str]:

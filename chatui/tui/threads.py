@@ -147,8 +147,10 @@ class ThreadRows(Rows):
         self.post_message(self.FilterWanted())
 
 
-class FilterInput(Input):
-    """The filter. Up, Down, Enter reach the list without leaving it."""
+class FilterInput(Input, inherit_css=False):
+    """The filter. Up, Down, Enter reach the list without leaving it. All of its rules stand in chat.tcss, as the prompt's do."""
+
+    COMPONENT_CLASSES = Input.COMPONENT_CLASSES
 
     BINDINGS = bindings("filter")
 
@@ -200,7 +202,7 @@ class ThreadsPane(Vertical):
         self._seeking = False
 
     def compose(self) -> ComposeResult:
-        yield FilterInput(placeholder="Type to filter", id="filter", compact=True)
+        yield FilterInput(placeholder="Type to filter", id="filter")
         yield Static("", id="threads-empty", markup=False)
         # Stays without rows too: u brings the last deleted thread back.
         yield self.rows

@@ -10,7 +10,7 @@ from textual.widget import Widget
 
 from chatui.conversation.tree import Message
 from chatui.tui.keys import bindings
-from chatui.tui.message import AnswerView, MessageView
+from chatui.tui.message import MessageView, UserView
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, selected_text
 from chatui.tui.sheet import Branch
@@ -24,6 +24,13 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     class Selected(TextualMessage):
         """Another message is selected, or a number was typed."""
+
+    class PicturesWanted(TextualMessage):
+        """The images of a prompt were opened, and are not drawn."""
+
+        def __init__(self, view: UserView) -> None:
+            super().__init__()
+            self.view = view
 
     def __init__(self, *, plain: bool = False) -> None:
         super().__init__(plain=plain)
@@ -182,19 +189,26 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         if depth is not None:
             self.select_depth(depth)
 
-    def toggle_thought(self) -> bool:
-        """Open or fold the thinking of the selected message. Returns whether there is any."""
+    def toggle(self) -> bool:
+        """Open or fold the thinking or the files of the selected message. Returns whether there is any."""
         view = self.selected_view
-        return isinstance(view, AnswerView) and self._toggle_thought(view)
+        return view is not None and self._toggle(view)
 
-    def _toggle_thought(self, view: AnswerView) -> bool:
-        if not view.toggle_thought():
+    def _toggle(self, view: MessageView) -> bool:
+        if not view.toggle():
             return False
-        place = self._place()
-        self._lay(view)
-        self.following = False
-        self._settle(place)
+        self.lay_again(view)
+        if isinstance(view, UserView) and view.wants_pictures:
+            self.post_message(self.PicturesWanted(view))
         return True
+
+    def lay_again(self, view: MessageView) -> None:
+        """Show what has been opened or folded in a message, without moving what is on the screen above it."""
+        if view in self.sheet.views:
+            place = self._place()
+            self._lay(view)
+            self.following = False
+            self._settle(place)
 
     # The mouse
 
@@ -207,8 +221,8 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         _, view, line = found
         if view.message is not None:
             self._select(view.message, reveal=False)
-        if isinstance(view, AnswerView) and view.is_thought(line):
-            self._toggle_thought(view)
+        if view.is_folded(line):
+            self._toggle(view)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self._clicked = event.get_content_offset(self)

@@ -28,6 +28,7 @@ class Turns:
         #: The prompt that is being edited, None while a new one is written.
         self.editing: Message | None = None
         self._stashed = ""
+        self._resent: dict[str, Message] = {}  # by thread: the prompt whose edited text is on its way
         self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
         self._titling: Titling | None = None
         #: What the model proposes to remember; None before the first reply.
@@ -61,6 +62,7 @@ class Turns:
                 return
             message, self.editing = self.editing, None
             screen.prompt.hold(self._stashed)
+            self._resent[screen.thread_id] = message
             model = screen.shelf.asked_model
             await self.start(lambda: attaching.edit(screen.conversation, message.node_id, text, model), text)
             return
@@ -73,6 +75,7 @@ class Turns:
             await self._send(text)
 
     async def _send(self, text: str) -> None:
+        self._resent.pop(self._screen.thread_id, None)
         conversation, model = self._screen.conversation, self._screen.shelf.asked_model
         await self.start(lambda: attaching.send(conversation, text, model), text)
 
@@ -221,6 +224,8 @@ class Turns:
         """Show that a reply began, ended or was refused."""
         screen = self._screen
         here = reply.conversation is screen.conversation
+        if isinstance(event, Started):
+            self._resent.pop(reply.conversation.thread_id, None)
         if isinstance(event, Refused):
             await self._refused(reply, event, here=here)
         elif isinstance(event, Started) and here:
@@ -282,16 +287,22 @@ class Turns:
             replies.start(reply.conversation, lambda: attaching.send(reply.conversation, text), text)
 
     async def _refused(self, reply: Reply, event: Refused, *, here: bool) -> None:
-        """Nothing was written: the text goes back to the prompt."""
+        """Nothing was written: the text goes back to the prompt, an edited one to its editing."""
         screen = self._screen
+        edited = self._resent.pop(reply.conversation.thread_id, None)
         if not here:
             if event.text:
-                await reply.conversation.keep_draft(event.text)
+                draft = reply.conversation.draft()
+                await reply.conversation.keep_draft(f"{event.text}\n{draft}" if draft else event.text)
             screen.say(event.error)
             return
         screen.transcript.forget_reply()
         screen.transcript.sync()
-        if event.text:
+        if event.text and edited is not None and self.editing is None:
+            self._stashed = screen.prompt.text
+            self.editing = edited
+            screen.prompt.hold(event.text)
+        elif event.text:
             screen.prompt.hold(f"{event.text}\n{screen.prompt.text}" if screen.prompt.text else event.text)
         if isinstance(event.error, NoModel):
             screen.chat.welcome(event.error)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Run
 from tests.pictures import jpeg, png
@@ -36,4 +39,58 @@ def test_what_is_refused(run: Run, models: ScriptedModels, database: Path, tmp_p
     assert not database.exists()
     models.capabilities = ["completion"]
     run("ask", "Which?", "--image", str(tmp_path / "a.png")).failed(1, "takes no images")
+    assert models.asked == []
+
+
+def test_files_are_named_in_the_question(
+    run: Run, models: ScriptedModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.png").write_bytes(png())
+    (tmp_path / "my notes.txt").write_text("One.")
+    assert run("ask", 'Is @a.png in @"my notes.txt", @someone?', stdin=b"@./none is piped in").code == 0
+    content = models.asked[0][0].content
+    assert isinstance(content, list)
+    text = "Is a.png in my notes.txt, @someone?\n\n@./none is piped in\n\nmy notes.txt (4 B):\n```\nOne.\n```"
+    assert content[0] == {"type": "text", "text": text}
+    assert [block["type"] for block in content if isinstance(block, dict)] == ["text", "image"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("See @./missing.png", "There is no file ./missing.png"),
+        ("See @docs", "docs is a folder"),
+        ("See @pipe", "pipe is no plain file"),
+        ("See @data.bin", "neither an image nor text"),
+        ("See @large.txt", "too large to attach"),
+        ("See @text.png", "no image that can be sent"),
+    ],
+)
+def test_what_is_named_and_cannot_be_attached(
+    run: Run,
+    models: ScriptedModels,
+    database: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    words: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "data.bin").write_bytes(b"\0\1")
+    (tmp_path / "large.txt").write_text("a" * 500_001)
+    (tmp_path / "text.png").write_text("no image")
+    run("ask", text).failed(2, words)
+    assert models.asked == []
+    assert not database.exists()
+
+
+def test_an_image_that_is_named_is_refused_by_a_model_without_vision(
+    run: Run, models: ScriptedModels, tmp_path: Path
+) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    models.capabilities = ["completion"]
+    run("ask", f"See @{tmp_path}/a.png").failed(1, "takes no images")
     assert models.asked == []

@@ -4,15 +4,16 @@ import base64
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
 
 from chatui.conversation import attachments
-from chatui.conversation.attachments import find_files, read
+from chatui.conversation.attachments import find_files, images_of, read
 from chatui.conversation.memory import estimate_tokens
 from chatui.errors import Unsupported, UsageError
-from chatui.storage.attached import text_of
+from chatui.storage.attached import FACTS, attachment_line, text_of
 from tests.conversation.conftest import Bench, run, say
 from tests.pictures import gif, jpeg, png, webp
 
@@ -70,11 +71,13 @@ def test_what_cannot_be_attached(tmp_path: Path, data: bytes, words: str) -> Non
 def test_other_things_that_cannot_be_attached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cat: Path) -> None:
     with pytest.raises(UsageError, match="There is no file"):
         read(tmp_path / "none.png")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is a folder"):
         read(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(UsageError, match="is no file"):
+    with pytest.raises(UsageError, match="is no plain file"):
         read(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="is no plain file"):
+        read(Path("/dev/zero"))
     (tmp_path / "text.png").write_text("no image")
     with pytest.raises(UsageError, match="no image that can be sent"):
         read(tmp_path / "text.png", image=True)
@@ -142,6 +145,50 @@ async def test_an_edited_prompt_keeps_the_images_whose_lines_stay(bench: Bench, 
     await conversation.go_to(None)
     await say(conversation.send(prompt.text))
     assert bench.models.asked[3][-1].content == bench.models.asked[0][-1].content
+
+
+async def test_an_edited_prompt_keeps_the_names_that_it_was_imported_with(bench: Bench) -> None:
+    conversation = bench.library.conversation()
+    facts = {"attachments": ["report.pdf", "cat\x1b.png", 3]}
+    await conversation.add([HumanMessage("Look.", id="a", response_metadata={FACTS: facts})])
+    prompt = conversation.tree()[0]
+    assert prompt.text == "Look.\n📎 report.pdf\n📎 cat.png"
+    edited = prompt.text.replace("Look", "Read").replace("\n📎 report.pdf", "")
+    await say(conversation.edit(prompt.node_id, edited))
+    # A model is told nothing of what it cannot see.
+    assert bench.models.asked[0][-1].content == "Read."
+    assert (await conversation.originals())[0].response_metadata[FACTS]["attachments"] == ["cat\x1b.png"]
+    assert conversation.branch()[0].text == "Read.\n📎 cat.png"
+
+
+def test_the_line_of_an_image_says_its_type_where_its_name_does_not() -> None:
+    def line(name: str, kind: str) -> str:
+        return attachment_line({"type": "image", "mime_type": f"image/{kind}", "extras": {"name": name, "size": 9}})
+
+    assert line("a.PNG", "png") == "🖼 a.PNG 9 B"
+    assert line("a.jpg", "jpeg") == line("a.jpg", "jpeg").replace(" JPEG", "")
+    assert line("notes.txt", "webp") == "🖼 notes.txt WEBP 9 B"
+    assert attachment_line({"type": "image", "mime_type": "image/png"}) == "🖼 image/png"
+
+
+async def test_the_images_that_are_in_a_message(bench: Bench, cat: Path) -> None:
+    conversation = bench.library.conversation()
+    await say(conversation.send("What is it?", attachments=[read(cat)]))
+    assert await conversation.images(conversation.tree()[0].node_id) == {LINE: png(size=120_000)}
+    assert await conversation.images(conversation.tree()[1].node_id) == {}
+    encoded = base64.b64encode(b"image").decode()
+    blocks: list[tuple[dict[str, Any], bool]] = [
+        ({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}}, True),
+        ({"type": "image_url", "image_url": f"data:image/png;base64,{encoded}"}, True),
+        ({"type": "image", "source_type": "base64", "data": encoded}, True),
+        ({"type": "image", "url": "https://example.com/cat.png"}, False),
+        ({"type": "image", "base64": "no base64"}, False),
+        ({"type": "image", "base64": 12345}, False),
+        ({"type": "image"}, False),
+        ({"type": "audio", "base64": encoded}, False),
+    ]
+    for block, held in blocks:
+        assert images_of(HumanMessage([block])) == ({"🖼 image": b"image"} if held else {}), block
 
 
 async def test_a_model_without_vision_is_not_asked(bench: Bench, cat: Path) -> None:

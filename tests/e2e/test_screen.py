@@ -316,3 +316,25 @@ def test_what_cannot_be_opened_is_a_sentence(arguments: list[str], code: int, wo
         assert words in terminal.text
         # The screen was never opened.
         assert b"\x1b[?1049h" not in terminal.raw
+
+
+def test_a_file_is_completed_and_goes_with_the_prompt(
+    server: OllamaServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / "my docs").mkdir(parents=True)
+    (tmp_path / "here" / "my docs" / "plan.md").write_text("The plan.")
+    monkeypatch.chdir(tmp_path / "here")
+    with Terminal() as terminal:
+        terminal.wait_for("Enter Send")
+        terminal.type("Read @m")
+        terminal.wait_for("my docs/")
+        terminal.press("tab")
+        terminal.wait_for("plan.md")
+        terminal.press("enter")
+        terminal.wait_for('Read @"my docs/plan.md"')
+        terminal.wait_for("Enter Send")
+        terminal.press("enter")
+        terminal.wait_for("▸ plan.md · text · 9 B · 1 line")
+        terminal.wait_for(idle)
+        leave(terminal)
+    assert server.asked[0]["messages"][-1]["content"] == "Read plan.md\n\nplan.md (9 B):\n```\nThe plan.\n```"

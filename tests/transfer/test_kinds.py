@@ -13,10 +13,12 @@ import pytest
 from langchain_core.load import dumpd
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
+from chatui.conversation.state import fold_messages
 from chatui.errors import UsageError
 from chatui.storage import Store
 from chatui.storage.checkpoints import serializer
 from chatui.storage.index import FACTS
+from chatui.transfer.export import exported, pieces
 from chatui.transfer.records import iso
 from chatui.transfer.sources import detect, split
 from tests.transfer.importing import DATA, states, take_in, tree, trees
@@ -82,8 +84,9 @@ async def test_openwebui(form: str, tmp_path: Path, store: Store) -> None:
     report = await take_in(store, wrote(tmp_path / "export.json", [outer] if form == "list" else chat))
     assert report.kind == "openwebui"
     found = tree(store)
-    assert found.texts == ["Hello", "Second answer"]
-    assert sorted(found.branches) == [["Hello", "First answer", "More"], ["Hello", "Second answer"]]
+    hello = "Hello\n📎 cat.png"
+    assert found.texts == [hello, "Second answer"]
+    assert sorted(found.branches) == [[hello, "First answer", "More"], [hello, "Second answer"]]
     first = next(path[1] for path in found.paths if path[1].text == "First answer")
     assert first.reasoning == "Hm & well."
     assert (first.model, first.created_at) == ("llama3:8b", "2023-11-14T22:13:30.000Z")
@@ -91,6 +94,10 @@ async def test_openwebui(form: str, tmp_path: Path, store: Store) -> None:
     assert (found.thread.user, found.thread.archived) == (("user-9", True) if form == "list" else ("default", False))
     said = (await states(store, found.thread.thread_id))[found.active[0].node_id]
     assert said[0].response_metadata[FACTS]["attachments"] == ["cat.png"]
+    thread = exported(store, fold_messages, found.thread, "")
+    for form in ("md", "html", "json", "jsonl"):
+        assert "cat.png" in "".join(pieces(form, [thread])), form
+    assert "\nHello\n📎 cat.png\n" in "".join(pieces("md", [thread]))
 
 
 # SillyTavern
