@@ -244,7 +244,7 @@ def merged(alike: Sequence[Recalled], worded: Sequence[Recalled], *, limit: int 
     return list({item.text: item for item in reversed(best)}.values())[::-1][:limit]
 
 
-def embedding_model(store: Store, config: Config, user: str) -> str | None:
+def embedding_model(store: Store | None, config: Config, user: str) -> str | None:
     """Return the full reference of the embedding model that a user's texts are compared by, None for none.
 
     Raises:
@@ -254,8 +254,8 @@ def embedding_model(store: Store, config: Config, user: str) -> str | None:
     return None if named is None else str(parse_ref(named))
 
 
-def _named(store: Store, config: Config, user: str) -> str | None:
-    own = store.settings.get("user", user).get("embedding")
+def _named(store: Store | None, config: Config, user: str) -> str | None:
+    own = store.settings.get("user", user).get("embedding") if store is not None else None
     named = own if isinstance(own, str) else config.remembering.embedding
     return None if named == "off" else named
 
@@ -282,11 +282,11 @@ async def set_embedding(store: Store, user: str, text: str | None) -> None:
         await store.settings.change(connection, "user", user, embedding=text)
 
 
-def recall_in_force(store: Store, config: Config, user: str) -> str:
+def recall_in_force(store: Store | None, config: Config, user: str) -> str:
     """Say in a few words how a user's other threads are searched. Asks no server, and reads the messages' rows.
 
     Args:
-        store: The file.
+        store: The file; None where there is none yet.
         config: For defaults.
         user: The user.
 
@@ -302,6 +302,8 @@ def recall_in_force(store: Store, config: Config, user: str) -> str:
         return BY_TEXT
     if trouble := _missing(ref):
         return f"{BY_TEXT}, as {trouble}"
+    if store is None:
+        return f"by embeddings of {model}, and {BY_TEXT}"
     vectors = store.vectors
     made, messages = vectors.counts(user, model)
     version = vectors.extension()

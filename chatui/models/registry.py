@@ -151,7 +151,7 @@ class Models:
             module = await asyncio.to_thread(importlib.import_module, "chatui.models.embedded_vectors")
             made: Sequence[Sequence[float]] = await module.embed(ref, texts)
             return made
-        return await cast("Ollama", self._server(ref)).embed(ref, texts)
+        return await cast("Ollama", self.server(ref)).embed(ref, texts)
 
     async def show(self, ref: ModelRef) -> dict[str, Any]:
         """Return what is known of a model, as plain data.
