@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from chatui.conversation.compare import compare
-from chatui.conversation.tree import Message, Recalled
+from chatui.conversation.tree import Message, Recalled, Sent
 from chatui.errors import ChatuiError
 from chatui.text import clean, clean_line
 from chatui.tui import figures, labels
@@ -217,6 +217,18 @@ def _sent(message: Message) -> str:
     return f"{line}; of these the server itself dropped about {sent.cut:,}" if sent.cut else line
 
 
+def _recall(sent: Sent) -> str:
+    """How other threads were searched, and how much of them the model was sent; "" where they were not."""
+    if not sent.recall:
+        return ""
+    count = labels.plural(len(sent.recalled), "message")
+    return (
+        f"{sent.recall}: {count} (about {sent.tokens.get('recalled', 0):,} tokens)"
+        if sent.recalled
+        else f"{sent.recall}: nothing"
+    )
+
+
 def _recalled(item: Recalled) -> str:
     """What of another thread the model was sent, as a line."""
     alike = f", {item.likeness:.2f} alike" if item.likeness is not None else ""
@@ -241,9 +253,6 @@ def _besides(message: Message) -> list[tuple[str, str]]:
         ("Strategy", f"{sent.strategy}: {which}{tokens('messages')}"),
         ("Summary", f"of #1 to #{sent.summarised}{tokens('summary')}: {sent.summary}" if sent.summary else ""),
         ("Remembered", f"{'; '.join(sent.facts)}{tokens('memories')}" if sent.facts else ""),
-        (
-            "Recall",
-            f"{sent.recall}: {labels.plural(len(sent.recalled), 'message')}{tokens('recalled')}" if sent.recall else "",
-        ),
+        ("Recall", _recall(sent)),
         *(("Recalled", _recalled(item)) for item in sent.recalled),
     ]
