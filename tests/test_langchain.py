@@ -204,7 +204,7 @@ async def test_runnable_with_message_history_by_user_and_conversation(path: Path
     await talk.ainvoke({"said": "Who?"}, config=alice)
     assert seen[2] == ["Be brief.", "I am Alice", "answer 1", "Who?"]
     store = Store.open(path)
-    assert sorted(store.threads.users()) == ["alice", "bob"]
+    assert sorted(owner for owner, _, _ in store.threads.counts()) == ["alice", "bob"]
     await store.close()
 
 

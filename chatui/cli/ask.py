@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 #: Seconds that are spent on embeddings behind the reply.
-_MOMENT = 3.0
+_MOMENT = 1.0
 
 
 def ask(
@@ -92,19 +92,26 @@ def ask(
             if checkpoint is not None:
                 node_at(conversation, checkpoint)
             # Before anything is written: a model that is not to be had, and a checkpoint that is not there.
-            row = conversation.thread()
-            chosen = str(await library.models.choose(row.model if row else None)) if model is None else model
+            chosen = str(await library.models.choose(conversation.model())) if model is None else model
             if yes and not library.read_only:
                 await library.allow_schema_change()
             if checkpoint is not None:
                 await conversation.fork(checkpoint)
             if system is not None:
                 await conversation.set_system_prompt(_text(system))
+            # This program ends with the turn, and nobody should wait for more than the reply.
+            conversation.summaries.in_background = False
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
             code = await turn.run(prompt, chosen, files)
-            if not no_save:
-                # All is printed; what recall needs of it is made in a moment, or another time.
-                await conversation.recall.finished(_MOMENT)
+            if code == 0 and not no_save and conversation.summaries.needed:
+                from chatui.cli.behind import go_on
+
+                go_on(session, "memory", "summarise", conversation.thread_id)
+            # All is printed; what recall needs of it is mostly made in a moment.
+            if code == 0 and not no_save and not await conversation.recall.finished(_MOMENT):
+                from chatui.cli.behind import go_on
+
+                go_on(session, "-u", conversation.owner, "memory", "recall", "--make")
             return code
 
     return asyncio.run(run())

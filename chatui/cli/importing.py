@@ -13,8 +13,7 @@ from chatui.cli import output
 from chatui.cli.main import say
 from chatui.cli.session import Session
 from chatui.cli.threads import Json
-from chatui.errors import UsageError
-from chatui.text import clean, clean_line
+from chatui.text import clean
 
 if TYPE_CHECKING:
     from chatui.transfer.importing import Report
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 #: How many skipped records are told one by one, where no JSON is asked for.
 _TOLD = 10
-#: What --map can name, with the key that is looked for where it names none.
-_MAPPED = ("user", "title", "messages")
 
 
 def import_(
@@ -44,28 +41,15 @@ def import_(
     json: Json = False,
 ) -> None:
     """Import conversations of other programs. Their files are only read, and importing again adds what is new."""
-    from chatui.transfer.records import Wanted
+    from chatui.transfer.records import Wanted, keys_of
     from chatui.transfer.sources import Found
 
-    found = Found(path.expanduser(), kind, Wanted(split, _keys(mapped or [])))
+    found = Found(path.expanduser(), kind, Wanted(split, keys_of(mapped or [])))
     report = asyncio.run(_run(context.obj, found, dry_run))
     if json:
         output.print_json(report)
     else:
         _print(report, dry_run)
-
-
-def _keys(mapped: list[str]) -> dict[str, str]:
-    keys = {}
-    for word in mapped:
-        name, equals, key = word.partition("=")
-        if name not in _MAPPED or not equals or not key:
-            raise UsageError(
-                f'--map "{clean_line(word, 60)}" says nothing.',
-                f"Give NAME=KEY; a NAME is one of {', '.join(_MAPPED)}.",
-            )
-        keys[name] = key
-    return keys
 
 
 async def _run(session: Session, found: Found, dry: bool) -> Report:

@@ -115,9 +115,15 @@ def _open(line: Options) -> int:
         thread = last.thread_id if last else None
     from chatui.tui.app import run as run_tui
 
-    return run_tui(
+    code = run_tui(
         library, session.config, thread=thread, new=line.new, model=line.model, theme=line.theme, plain=line.plain
     )
+    if library.unsummarised:
+        from chatui.cli.behind import go_on
+
+        for thread_id in library.unsummarised:
+            go_on(session, "memory", "summarise", thread_id)
+    return code
 
 
 def _drop_output() -> None:

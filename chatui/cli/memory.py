@@ -11,7 +11,7 @@ import typer
 
 from chatui.cli import output
 from chatui.cli.session import Session, complete, find
-from chatui.cli.threads import Json
+from chatui.cli.threads import Json, ThreadName
 from chatui.cli.typer_app import group
 from chatui.text import clean, clean_line
 
@@ -83,8 +83,38 @@ def edit(context: typer.Context, memory: MemoryId, text: Text, json: Json = Fals
 
 
 @app.command()
+def strategy(
+    context: typer.Context,
+    text: Annotated[
+        str | None, typer.Argument(metavar="[STRATEGY]", help="As window:6; default leaves it to the config file.")
+    ] = None,
+) -> None:
+    """Print, or set, which messages are sent in the user's threads that have no strategy of their own."""
+
+    async def run() -> None:
+        async with context.obj.library(make=text is not None) as library:
+            memory = library.memories_of()
+            if text is not None:
+                await memory.set_strategy(None if text == "default" else text)
+            print(clean_line(f"{memory.user}: {memory.strategy()}"))
+
+    asyncio.run(run())
+
+
+@app.command(hidden=True)
+def summarise(context: typer.Context, thread: ThreadName) -> None:
+    """Write the summary that a thread needs for its strategy, if it needs one. `ask` has it done behind its back."""
+
+    async def run() -> None:
+        async with context.obj.library() as library:
+            await library.conversation((await find(library, thread)).thread_id).summaries.write_needed()
+
+    asyncio.run(run())
+
+
+@app.command()
 def forget(context: typer.Context, memory: MemoryId, json: Json = False) -> None:
-    """Forget something. Replies that were given with it keep saying that they were."""
+    """Forget something for good. Replies that were given with it say that something is forgotten, and not what."""
     _change(context.obj, lambda library: library.memories_of().forget(memory), "Forgotten", json)
 
 
@@ -167,15 +197,11 @@ def users(context: typer.Context, json: Json = False) -> None:
     async def run() -> None:
         async with context.obj.library(all_users=True) as library:
             await complete(library)
-            counts: dict[str, list[int]] = {}
-            for thread in library.threads(archived=True):
-                count = counts.setdefault(thread.user, [0, 0])
-                count[0] += 1
-                count[1] += thread.message_count
-        rows = sorted(counts.items())
+            found = library.users()
         if json:
-            output.print_json([{"user": user, "threads": c[0], "messages": c[1]} for user, c in rows])
-        for user, (threads, messages) in [] if json else rows:
-            print(f"{clean_line(user)}: {output.counted(threads, 'thread')}, {output.counted(messages, 'message')}")
+            output.print_json(found)
+        for user in [] if json else found:
+            threads, messages = output.counted(user.threads, "thread"), output.counted(user.messages, "message")
+            print(f"{clean_line(user.user)}: {threads}, {messages}")
 
     asyncio.run(run())

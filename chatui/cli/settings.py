@@ -1,9 +1,9 @@
-"""`chatui set`: the system prompt and the parameters of a thread, of its model, or of its user."""
+"""`chatui set`: the system prompt, the parameters, the model and the memory strategy of a thread, of its model, or of its user."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,8 @@ from chatui.errors import UsageError
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
+    from chatui.conversation.engine import Conversation
+    from chatui.conversation.library import Library
     from chatui.conversation.settings import Level
 
 
@@ -32,18 +34,22 @@ def set_(
 ) -> None:
     """Set what the model of a thread is asked with. Without a KEY it prints what is in force, and whose value that is.
 
-    A thread's value comes before its model's, that before its user's, and that before the config file's.
+    A thread's value comes before its model's, that before its user's, and that before the config file's. model=REF and
+    memory=STRATEGY are those of the thread, or with --for-user of the user's threads that have none of their own.
     """
     from chatui.conversation.parameters import FIELDS, parse, written
 
     if for_model and for_user:
         raise UsageError("Of --for-model and --for-user only one can be given.", "`chatui set --help` tells more.")
     level: Level = "model" if for_model else "user" if for_user else "thread"
-    changes = {}
+    changes, own = dict[str, Any](), dict[str, str | None]()
     for given in values or []:
         name, equals, value = given.encode("utf-8", "surrogateescape").decode("utf-8", "replace").partition("=")
         if not equals:
             raise UsageError(f'"{clean_line(given, 60)}" has no =.', "Write it as in temperature=0.2.")
+        if name.strip().lower() in ("model", "memory"):
+            own[name.strip().lower()] = _checked(name.strip().lower(), value, level)
+            continue
         parsed = parse(name, value)
         key = next(field.name for field in FIELDS if field.name == name.strip().lower().replace("-", "_"))
         # There is no other way to take a system prompt away here; /system on the screen sets an empty one.
@@ -52,8 +58,8 @@ def set_(
     async def run() -> None:
         async with context.obj.library() as library:
             conversation = library.conversation((await find(library, thread)).thread_id)
-            row = conversation.thread()
-            model = str(await library.models.choose(row.model if row else None))
+            await _set_own(library, conversation, own, for_user=for_user)
+            model = str(await library.models.choose(conversation.model()))
             if changes:
                 await conversation.settings.change(level, model, **changes)
             found = conversation.settings.resolve(model, level=level)
@@ -61,11 +67,43 @@ def set_(
                 field.name: {"value": getattr(found.values, field.name), "source": found.sources[field.name]}
                 for field in FIELDS
             }
+            strategy, source = (
+                (conversation.memory.user.strategy(), "user") if for_user else conversation.memory.strategy()
+            )
+            if source == "user" and conversation.memory.user.own_strategy() is None:
+                shown["memory"] = {"value": strategy, "source": "default"}
+            else:
+                shown["memory"] = {"value": strategy, "source": source}
             if json:
                 output.print_json({"thread_id": conversation.thread_id, "model": model, "parameters": shown})
                 return
             for name, entry in shown.items():
-                value = clean_line(written(name, entry["value"]), 200) or "-"
+                value = clean_line(strategy if name == "memory" else written(name, entry["value"]), 200) or "-"
                 print(f"{name:<16}{value}  {output.dim(entry['source'])}")
 
     asyncio.run(run())
+
+
+def _checked(name: str, value: str, level: Level) -> str | None:
+    """Return a model or a strategy as it is kept, None to take it away, before anything is written.
+
+    Raises:
+        UsageError: It is none, or it cannot be one of a model's settings.
+    """
+    from chatui.conversation.strategy import parse_strategy
+    from chatui.models import parse_ref
+
+    if level == "model":
+        raise UsageError(f"A model has no {name} of its own.", "Leave --for-model out, or say --for-user.")
+    value = value.strip()
+    return str(parse_strategy(value) if name == "memory" else parse_ref(value)) if value else None
+
+
+async def _set_own(library: Library, conversation: Conversation, own: dict[str, str | None], *, for_user: bool) -> None:
+    """Set the model and the strategy of a thread, or of its user."""
+    if "memory" in own:
+        await (conversation.memory.user if for_user else conversation.memory).set_strategy(own["memory"])
+    if "model" in own and for_user:
+        await library.set_default_model(conversation.owner, own["model"])
+    elif "model" in own:
+        await library.set_model(conversation.thread_id, own["model"])

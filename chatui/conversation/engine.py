@@ -324,8 +324,7 @@ class Conversation(Walk):
         from chatui.conversation.turn import Prompt, Turn
         from chatui.storage.attached import image_count
 
-        thread = self.thread()
-        ref = parse_ref(model) if model else await self._models.choose(thread.model if thread else None)
+        ref = parse_ref(model) if model else await self._models.choose(self.model())
         if image_count(message):
             from chatui.conversation.attachments import check_sees
 

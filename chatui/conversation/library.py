@@ -20,13 +20,15 @@ from chatui.conversation.walk import Walk
 from chatui.errors import UnknownThread, UsageError
 from chatui.models import Models
 from chatui.storage import Share, Stats, Store
-from chatui.storage.records import now
+from chatui.storage.records import User, now
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
     from chatui.conversation.memories import UserMemory
     from chatui.conversation.recall import Recall
     from chatui.conversation.search import Results
+
+__all__ = ["DEFAULT_USER", "Library", "User"]
 
 DEFAULT_USER = "default"
 
@@ -47,14 +49,32 @@ class Library:
     ) -> None:
         self.models = models
         self.config = config
-        self.user = user
         self._store = store
-        self._owner = None if all_users else user
+        self._all_users = all_users
+        self.switch_user(user)
         #: While the index is being completed: (threads done, threads in all).
         self.indexing: tuple[int, int] | None = None
+        #: Threads whose summary was given up by `close`.
+        self.unsummarised: list[str] = []
         # The same thread is the same object as long as anyone holds it: its lock and its running turn are in there.
         self._recall: Recall | None = None
         self._open: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
+
+    def switch_user(self, user: str | None) -> None:
+        """Go on as another user. What is open of the one before stays open, and its replies go on.
+
+        Args:
+            user: Whose threads are listed from now on (all are still, where that was asked for), and who owns new ones; None
+                for everyone's, new ones then belong to "default".
+        """
+        # Both or neither: a list of one user's threads that makes those of another would lose them from sight.
+        self.user = user
+        self._owner = None if self._all_users else user
+
+    @property
+    def all_users(self) -> bool:
+        """Whether everyone's threads are listed although a user is set."""
+        return self._all_users
 
     # Reading
 
@@ -137,9 +157,12 @@ class Library:
         """Return the thread that was used last, pinned or not, None in an empty file."""
         return self._store.threads.last_used(self._owner)
 
-    def users(self) -> list[str]:
-        """Return the users that have threads here."""
-        return self._store.threads.users()
+    def users(self) -> list[User]:
+        """Return everyone who has threads here, is remembered, or has set something, by name."""
+        found = {user: User(user, threads, messages) for user, threads, messages in self._store.threads.counts()}
+        others = {memory.user for memory in self._store.memories.of(None)} | {*self._store.settings.names("user")}
+        found |= {user: User(user, 0, 0) for user in others if user not in found}
+        return [found[user] for user in sorted(found)]
 
     def memories_of(self, user: str | None = None) -> UserMemory:
         """Return what is remembered of a user; None for the one whose threads are made here."""
@@ -197,6 +220,11 @@ class Library:
         kept = self._store.settings.get("file").get("favourites")
         return [name for name in kept if isinstance(name, str)] if isinstance(kept, list) else []
 
+    def default_model(self) -> str | None:
+        """Return the model of the user's new threads, None where that is left to the config file."""
+        default = self._store.settings.get("user", self.user or DEFAULT_USER).get("model")
+        return default if isinstance(default, str) else None
+
     # Writing
 
     async def set_favourite_model(self, model: str, on: bool = True) -> None:
@@ -205,6 +233,11 @@ class Library:
             # Read inside: another window may have changed it.
             kept = [name for name in self.favourite_models() if name != model]
             await self._store.settings.change(connection, "file", favourites=[*kept, model] if on else kept or None)
+
+    async def set_default_model(self, user: str, model: str | None) -> None:
+        """Let a model answer in a user's threads that have none of their own; None leaves it to the config file."""
+        async with self._store.database.transaction() as connection:
+            await self._store.settings.change(connection, "user", user, model=model)
 
     async def rename(self, thread_id: str, title: str) -> Thread:
         """Give a thread a title that no automatic one replaces.
@@ -267,8 +300,8 @@ class Library:
         """Put a thread out of the list without deleting it, or back."""
         return await self._update(thread_id, archived=int(on))
 
-    async def set_model(self, thread_id: str, model: str) -> Thread:
-        """Let this model answer in a thread from now on."""
+    async def set_model(self, thread_id: str, model: str | None) -> Thread:
+        """Let this model answer in a thread from now on; None leaves it to the user's default."""
         return await self._update(thread_id, model=model)
 
     async def _update(self, thread_id: str, **values: Any) -> Thread:
@@ -366,6 +399,8 @@ class Library:
         await asyncio.gather(*(conversation.stop_and_wait() for conversation in running))
         if self._recall is not None:
             await self._recall.end()
-        await asyncio.gather(*(conversation.summaries.end() for conversation in self._open.values()))
+        opened = list(self._open.values())
+        writing = await asyncio.gather(*(conversation.summaries.end() for conversation in opened))
+        self.unsummarised = [one.thread_id for one, was in zip(opened, writing, strict=True) if was]
         await self.models.close()
         await self._store.close()

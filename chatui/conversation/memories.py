@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
 
 from chatui.config import Config
-from chatui.conversation.memory import DEFAULT_STRATEGY, Remembered
 from chatui.conversation.strategy import BY_TEXT, Strategy, parse_strategy
 from chatui.errors import UsageError
 from chatui.storage import Store
-from chatui.storage.records import Memory
+from chatui.storage.records import Memory, Sent
 from chatui.text import clean_line
+
+if TYPE_CHECKING:
+    from chatui.conversation.memory import Remembered
 
 #: The longest thing to remember, in characters.
 LONGEST = 2000
@@ -63,15 +66,32 @@ class UserMemory:
         return self.find(found.memory_id)
 
     async def forget(self, memory_id: str) -> Memory:
-        """Forget something, and return what it was.
+        """Forget something for good, and return what it was. Replies that were given with it know no longer what it said.
 
         Raises:
             UsageError: There is no such memory.
+            DatabaseError: It is forgotten, but another process uses the file, so that its text may still be in there.
         """
+        from chatui.storage.removal import compact
+
         found = self.find(memory_id)
         async with self._store.database.transaction() as connection:
             await self._store.memories.forget(connection, self.user, found.memory_id)
+        await compact(self._store.database, "It is forgotten, but its text", theirs=False)
         return found
+
+    async def bring_back(self, memory: Memory) -> Memory:
+        """Remember again what was forgotten. Replies that were given with it stay without it."""
+        async with self._store.database.transaction() as connection:
+            # A new id: the old one stands for what was forgotten.
+            memory_id = await self._store.memories.put(
+                connection, self.user, memory.text, source=memory.source_thread_id, created_at=memory.created_at
+            )
+        return self.find(memory_id)
+
+    def told(self, sent: Sent) -> Sequence[str | None]:
+        """Return what a model was sent of the memories for a reply, None for each that is forgotten."""
+        return self._store.memories.told(self.user, sent.memories)
 
     def find(self, memory_id: str) -> Memory:
         """Return the memory with this id, or with this beginning of one.
@@ -88,8 +108,13 @@ class UserMemory:
 
     def strategy(self) -> str:
         """Return the strategy of threads that have none of their own: the user's, else the configured one."""
+        own = self.own_strategy()
+        return self._config.remembering.strategy if own is None else own
+
+    def own_strategy(self) -> str | None:
+        """Return the strategy that the user has set, None where the config file's holds."""
         own = self._store.settings.get("user", self.user).get("memory")
-        return own if isinstance(own, str) else self._config.remembering.strategy
+        return own if isinstance(own, str) else None
 
     async def set_strategy(self, text: str | None) -> None:
         """Set the strategy of this user's threads that have none of their own; None leaves it to the config file.
@@ -127,18 +152,19 @@ class ThreadMemory:
         Raises:
             UsageError: The strategy in the config file is none.
         """
+        # Imported here, as the first paint asks for the strategy, and this imports LangChain.
+        from chatui.conversation.memory import Remembered
+
         strategy = parse_strategy(self.strategy()[0])
         memories, thread_id = self._store.memories, self._thread_id
-        facts = self.user.list()
         summary = memories.summary(thread_id, follows) if strategy.kind == "summary" and follows else None
         return Remembered(
             strategy=strategy,
-            facts=tuple(memory.text for memory in facts),
+            facts=tuple(memories.facts(self.user.user)),
             summary=summary.text if summary else "",
             covered=summary.depth if summary else 0,
             recalled=tuple(memories.recall(self.user.user, thread_id, prompt)) if strategy.recall else (),
             by=BY_TEXT if strategy.recall else "",
-            fact_ids=tuple(memory.memory_id for memory in facts),
         )
 
     def strategy(self) -> tuple[str, Literal["thread", "user"]]:
@@ -158,7 +184,7 @@ class ThreadMemory:
         async with store.database.transaction() as connection:
             await store.threads.add(connection, self._thread_id, owner=self.user.user)
             await store.threads.update(connection, self._thread_id, memory=value)
-        return parse_strategy(self.strategy()[0] or DEFAULT_STRATEGY)
+        return parse_strategy(self.strategy()[0])
 
     @property
     def private(self) -> bool:

@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from chatui.conversation.context import estimate_message, estimate_text
 from chatui.conversation.strategy import Strategy
-from chatui.storage.records import Recalled
+from chatui.storage.records import Fact, Recalled
 
 T = TypeVar("T")
 
@@ -43,17 +43,15 @@ class Remembered(msgspec.Struct, frozen=True):
         covered: How many messages of the branch the summary covers.
         recalled: What was found in other threads, the best first.
         by: How they were searched; "" where they were not.
-        fact_ids: The ids of the facts, in their order.
-        likeness: How alike facts are to the prompt, by their ids; those that have no vector are not in it.
+        likeness: How alike facts are to the prompt, by their memories' ids; those that have no vector are not in it.
     """
 
     strategy: Strategy = Strategy()
-    facts: Sequence[str] = ()
+    facts: Sequence[Fact] = ()
     summary: str = ""
     covered: int = 0
     recalled: Sequence[Recalled] = ()
     by: str = ""
-    fact_ids: Sequence[str] = ()
     likeness: dict[str, float] = {}
 
 
@@ -106,7 +104,7 @@ def select(
     used = _fitting(there, messages, max(int(room * _SHARE), 0))
     parts = {
         "system": system_prompt,
-        "memories": _listed(FACTS_TITLE, used.facts),
+        "memories": _listed(FACTS_TITLE, [fact.text for fact in used.facts]),
         "summary": f"{SUMMARY_TITLE}\n{used.summary}" if used.summary else "",
         "recalled": _listed(RECALLED_TITLE, [_quoted(item) for item in used.recalled]),
     }
@@ -135,11 +133,11 @@ def _fitting(there: Remembered, messages: Sequence[BaseMessage], share: int) -> 
     )
 
 
-def _facts_within(there: Remembered, share: int) -> list[str]:
+def _facts_within(there: Remembered, share: int) -> list[Fact]:
     """Return the facts that have room, the oldest first: new ones of no vector yet, then those most alike to the prompt."""
-    ids = there.fact_ids or [""] * len(there.facts)
-    places = sorted(range(len(ids)), key=lambda place: (-there.likeness.get(ids[place], 1.0), -place))
-    return [there.facts[place] for place in sorted(_within(places, share, there.facts.__getitem__))]
+    alike = [there.likeness.get(fact.told.memory_id, 1.0) for fact in there.facts]
+    places = sorted(range(len(alike)), key=lambda place: (-alike[place], -place))
+    return [there.facts[place] for place in sorted(_within(places, share, lambda place: there.facts[place].text))]
 
 
 def _within(items: Sequence[T], share: int, text: Callable[[T], str]) -> list[T]:

@@ -67,7 +67,7 @@ class Recall:
     def seeker(self, user: str, thread_id: str, prompt: str, there: Remembered) -> Seek | None:
         """Return what calls `find` once, however many turns of the same prompt ask; None where no model is needed."""
         # Facts are chosen from only where they may be too many.
-        wanted = there.strategy.recall or sum(map(len, there.facts)) > _MANY
+        wanted = there.strategy.recall or sum(len(fact.text) for fact in there.facts) > _MANY
         if not wanted or _named(self._store, self._config, user) is None:
             return None
         lock, found = asyncio.Lock(), list["Remembered"]()
@@ -174,10 +174,11 @@ class Recall:
         if self._task is not None:
             self._task.cancel()
 
-    async def finished(self, seconds: float | None = None) -> None:
-        """Wait until nothing is being made, or for so many seconds."""
+    async def finished(self, seconds: float | None = None) -> bool:
+        """Wait until nothing is being made, or for so many seconds. Returns whether nothing is."""
         if self._task is not None:
             await asyncio.wait([self._task], timeout=seconds)
+        return self._task is None or self._task.done()
 
     async def end(self) -> None:
         """Give it up and wait until it has ended."""

@@ -18,6 +18,7 @@ from chatui.conversation.strategy import Strategy, parse_strategy
 from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError, UsageError
 from chatui.storage import Store
+from chatui.storage.partials import alive, this_process
 from chatui.storage.records import Summary
 from chatui.text import clean
 
@@ -51,6 +52,8 @@ class Summaries:
         self._models = models
         self._walk = walk
         self._task: asyncio.Task[None] | None = None
+        #: Whether one that is needed after a turn is begun here: not where the program ends with the turn.
+        self.in_background = True
 
     def current(self) -> Summary | None:
         """Return the summary that serves the active branch, None where it has none."""
@@ -61,7 +64,7 @@ class Summaries:
     def begin(self, model: ModelRef) -> None:
         """Write a summary of the active branch if one is needed, in a task of its own. What goes wrong there costs no turn."""
         strategy, branch = self._strategy(), self._walk.head_node
-        if strategy is None or not branch or self._store.read_only:
+        if strategy is None or not branch or self._store.read_only or not self.in_background:
             return
         self.stop()
         self._task = asyncio.create_task(self._write_due(model, strategy, branch))
@@ -71,10 +74,12 @@ class Summaries:
         if self._task is not None:
             self._task.cancel()
 
-    async def end(self) -> None:
-        """Give it up and wait until it has ended."""
+    async def end(self) -> bool:
+        """Give it up and wait until it has ended. Returns whether one was being written."""
+        writing = self._task is not None and not self._task.done()
         self.stop()
         await self.finished()
+        return writing
 
     async def finished(self) -> None:
         """Wait until none is being written."""
@@ -91,11 +96,54 @@ class Summaries:
     async def _write_due(self, model: ModelRef, strategy: Strategy, node_id: str) -> None:
         # The next turn tries again; until then the messages themselves are sent.
         with suppress(Exception):
-            branch = self._store.messages.path(self._walk.thread_id, node_id)
-            last = self._store.memories.summary(self._walk.thread_id, node_id)
-            upto = due(branch, last.depth if last else 0, strategy)
+            branch, upto, last = self._due(strategy, node_id)
             if upto:
                 await self._write(model, branch, upto, last)
+
+    def _due(self, strategy: Strategy, node_id: str) -> tuple[list[Message], int, Summary | None]:
+        """Return a branch, how many of its messages are to be summarised now, and the summary that it has."""
+        branch = self._store.messages.path(self._walk.thread_id, node_id)
+        last = self._store.memories.summary(self._walk.thread_id, node_id)
+        return branch, due(branch, last.depth if last else 0, strategy), last
+
+    # In another process, where this one ends with the turn
+
+    @property
+    def needed(self) -> bool:
+        """Whether the active branch needs one now."""
+        strategy, head = self._strategy(), self._walk.head_node
+        return bool(strategy and head and not self._store.read_only and self._due(strategy, head)[1])
+
+    async def write_needed(self) -> bool:
+        """Write the summary that the active branch needs now, unless another process is at it. Returns whether it was written.
+
+        Raises:
+            ChatuiError: The model failed; what there was stays.
+        """
+        strategy, head = self._strategy(), self._walk.head_node
+        if strategy is None or not head or not await self._claim():
+            return False
+        try:
+            branch, upto, last = self._due(strategy, head)
+            if upto:
+                await self._write(await self._models.choose(self._walk.model()), branch, upto, last)
+            return bool(upto)
+        finally:
+            async with self._store.database.transaction() as connection:
+                await self._store.meta.set(connection, self._claimed, "")
+
+    @property
+    def _claimed(self) -> str:
+        return f"summary {self._walk.thread_id}"
+
+    async def _claim(self) -> bool:
+        """Say that this process writes it; False where another one that still runs has said so."""
+        async with self._store.database.transaction() as connection:
+            other = self._store.meta.get(self._claimed)
+            if other and alive(other):
+                return False
+            await self._store.meta.set(connection, self._claimed, this_process())
+        return True
 
     # By request
 
@@ -125,8 +173,7 @@ class Summaries:
         upto = found.depth if found else _before_last(branch, 1)
         if not upto:
             raise UsageError("There is nothing to summarise yet.", "It takes two turns.")
-        thread = self._walk.thread()
-        model = await self._models.choose(thread.model if thread else None)
+        model = await self._models.choose(self._walk.model())
         await self._write(model, branch, upto, None)
         return self._required()
 
@@ -182,7 +229,7 @@ def due(branch: Sequence[Message], covered: int, strategy: Strategy) -> int:
         room -= estimate_text(branch[place].text)
         if room < 0:
             # From the next prompt on, so that what is sent begins with one; the last turn is never summarised.
-            prompts = [at for at in range(place, len(branch)) if at >= covered and branch[at].role == "user"]
+            prompts = [at for at in range(covered, len(branch)) if branch[at].role == "user"]
             later = [at for at in prompts if at > place] or prompts[-1:]
             return later[0] if later and later[0] > covered else 0
     return 0

@@ -309,7 +309,7 @@ class Turn:
                 and selection.messages[system - 1] is branch[0],
                 summary=selection.remembered.summary,
                 summarised=selection.remembered.covered,
-                facts=list(selection.remembered.facts),
+                memories=[fact.told for fact in selection.remembered.facts],
                 recalled=list(selection.remembered.recalled),
                 recall=selection.remembered.by,
                 tokens=selection.tokens,

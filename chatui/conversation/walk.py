@@ -50,6 +50,14 @@ class Walk:
         """Return the thread's row, None before its first message."""
         return self._store.threads.get(self.thread_id)
 
+    def model(self) -> str | None:
+        """Return the model of the thread, else the default one of its user; None to leave it to the config file."""
+        thread = self.thread()
+        if thread is not None and thread.model:
+            return thread.model
+        default = self._store.settings.get("user", self.owner).get("model")
+        return default if isinstance(default, str) else None
+
     def branch(self) -> list[Message]:
         """Return the whole active branch, root first."""
         return self._store.messages.path(self.thread_id, self.head_node)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -18,7 +19,7 @@ import msgspec
 from chatui.storage.database import Database
 from chatui.storage.messages import UPWARDS
 from chatui.storage.query import any_of, parse, snippet
-from chatui.storage.records import Memory, Recalled, Summary, now
+from chatui.storage.records import Fact, Memory, Recalled, Summary, Told, now
 from chatui.storage.search import RANKED
 from chatui.text import clean, clean_line
 
@@ -88,6 +89,25 @@ class Memories:
                 rows = connection.execute(_MEMORIES, (prefix_of(user),)).fetchall()
         return [_memory(row) for row in rows]
 
+    def facts(self, user: str) -> list[Fact]:
+        """Return what is remembered of a user as it is sent, the oldest first."""
+        sql = "SELECT memory_id, count(*) FROM chatui_told WHERE user = ? GROUP BY memory_id"
+        with self._database.reading() as connection:
+            versions = dict(connection.execute(sql, (user,)).fetchall())
+        return [Fact(Told(one.memory_id, versions.get(one.memory_id, 0)), one.text) for one in self.of(user)]
+
+    def told(self, user: str, told: Sequence[Told]) -> list[str | None]:
+        """Return what was sent of memories as they were then, None for what is forgotten."""
+        known = {fact.told.memory_id: fact for fact in self.facts(user)}
+        sql = "SELECT text FROM chatui_told WHERE user = ? AND memory_id = ? AND version = ?"
+        texts: list[str | None] = []
+        with self._database.reading() as connection:
+            for one in told:
+                fact = known.get(one.memory_id)
+                row = connection.execute(sql, (user, one.memory_id, one.version)).fetchone() if fact else None
+                texts.append(clean_line(row[0]) if row else fact.text if fact else None)
+        return texts
+
     async def put(
         self,
         connection: aiosqlite.Connection,
@@ -96,6 +116,7 @@ class Memories:
         *,
         memory_id: str | None = None,
         source: str | None = None,
+        created_at: str | None = None,
     ) -> str:
         """Write a memory, a new one or in place of one, and return its id.
 
@@ -105,23 +126,31 @@ class Memories:
             text: What to remember.
             memory_id: The one that it replaces.
             source: The thread that it came from.
+            created_at: Since when it is remembered, as a Memory says it; None for now.
         """
         key = memory_id or str(uuid.uuid4())
         value = {"text": text} if source is None else {"text": text, "source_thread_id": source}
+        await connection.execute(
+            """INSERT INTO chatui_told SELECT ?1, key, (SELECT count(*) FROM chatui_told WHERE user = ?1 AND memory_id = ?3),
+                   json_extract(value, '$.text') FROM store
+               WHERE prefix = ?2 AND key = ?3 AND json_extract(value, '$.text') <> ?4""",
+            (user, prefix_of(user), key, text),
+        )
         # The form of SQLite's own CURRENT_TIMESTAMP, which LangGraph reads.
         await connection.execute(
             """INSERT INTO store (prefix, key, value, created_at, updated_at)
-               VALUES (?1, ?2, ?3, strftime('%Y-%m-%d %H:%M:%f'), CURRENT_TIMESTAMP)
+               VALUES (?1, ?2, ?3, strftime('%Y-%m-%d %H:%M:%f', coalesce(?5, 'now')), CURRENT_TIMESTAMP)
                ON CONFLICT (prefix, key) DO UPDATE SET
                    value = json_set(value, '$.text', ?4), updated_at = CURRENT_TIMESTAMP""",
-            (prefix_of(user), key, msgspec.json.encode(value).decode(), text),
+            (prefix_of(user), key, msgspec.json.encode(value).decode(), text, created_at),
         )
         # Of another text now.
         await _drop_vector(connection, user, key)
         return key
 
     async def forget(self, connection: aiosqlite.Connection, user: str, memory_id: str) -> None:
-        """Remove a memory."""
+        """Remove a memory, with what it said before."""
+        await connection.execute("DELETE FROM chatui_told WHERE user = ? AND memory_id = ?", (user, memory_id))
         await connection.execute("DELETE FROM store WHERE prefix = ? AND key = ?", (prefix_of(user), memory_id))
         await _drop_vector(connection, user, memory_id)
 

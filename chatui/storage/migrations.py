@@ -12,6 +12,7 @@ LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never tou
     chatui_drafts       what was typed and not sent
     chatui_meta         single values
     chatui_settings     what a person set for a thread, a user, a model
+    chatui_told         what memories said before they were changed, for the replies that were given with it
     chatui_summaries    summaries of a branch up to a message, by node
     chatui_embeddings         vectors of messages, by node, for recall by meaning
     chatui_memory_embeddings  vectors of what is remembered of users, by its key in `store`
@@ -267,6 +268,18 @@ def m008_memory(connection: sqlite3.Connection) -> None:
         ) WITHOUT ROWID"""
     )
     make_store(connection)
+
+
+@migration
+def m009_told(connection: sqlite3.Connection) -> None:
+    """What memories said before they were changed. Until now replies held the texts themselves, which nobody could forget."""
+    connection.execute(
+        """CREATE TABLE chatui_told (
+            user TEXT NOT NULL, memory_id TEXT NOT NULL, version INTEGER NOT NULL, text TEXT NOT NULL,
+            PRIMARY KEY (user, memory_id, version)
+        ) WITHOUT ROWID"""
+    )
+    connection.execute("UPDATE chatui_messages SET sent = json_remove(sent, '$.facts') WHERE sent IS NOT NULL")
 
 
 @migration

@@ -53,6 +53,14 @@ class Recalled(msgspec.Struct, frozen=True):
     tokens: int = 0
 
 
+class User(msgspec.Struct, frozen=True):
+    """Somebody who has something in the file, with what there is that is not deleted."""
+
+    user: str
+    threads: int
+    messages: int
+
+
 class Memory(msgspec.Struct, frozen=True):
     """One thing that is remembered of a user. `source_thread_id` is the thread where it came from, None for none."""
 
@@ -61,6 +69,20 @@ class Memory(msgspec.Struct, frozen=True):
     text: str
     created_at: str
     source_thread_id: str | None = None
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a model was told of a memory: which one, and after how many changes of it. Its text is kept with the memory alone."""
+
+    memory_id: str
+    version: int = 0
+
+
+class Fact(msgspec.Struct, frozen=True):
+    """A memory as it is sent."""
+
+    told: Told
+    text: str
 
 
 class Summary(msgspec.Struct, frozen=True):
@@ -98,7 +120,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         lead: Whether the first of the messages is the branch's first, a system message, and the others its end.
         summary: The summary of the first messages of the branch, as it was sent; "" for none.
         summarised: How many messages it covered.
-        facts: What was sent of what is remembered of the user.
+        memories: What was sent of what is remembered of the user. Never its text: who forgets something wants it gone here too.
         recalled: What was sent of other threads.
         recall: How they were searched: "by full text", "by embeddings of ollama:nomic-embed-text"; "" where they were not.
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
@@ -114,7 +136,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     lead: bool = False
     summary: str = ""
     summarised: int = 0
-    facts: list[str] = []
+    memories: list[Told] = []
     recalled: list[Recalled] = []
     recall: str = ""
     tokens: dict[str, int] = {}

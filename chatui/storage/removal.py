@@ -70,8 +70,15 @@ async def remove_messages(
     await count_anew(connection, thread_id)
 
 
-async def compact(database: Database) -> None:
+async def compact(
+    database: Database, gone: str = "The messages are removed, but their text", *, theirs: bool = True
+) -> None:
     """Write the file anew without what was deleted, and empty its write-ahead log.
+
+    Args:
+        database: The file.
+        gone: The beginning of the sentence that says that it could not be done.
+        theirs: Whether something was deleted in another program's file, if it is one; else only what lies beside it is written.
 
     Raises:
         DatabaseError: Another process uses the file; what was deleted is deleted, but its text may still be in the file.
@@ -83,7 +90,7 @@ async def compact(database: Database) -> None:
             await writer.execute("INSERT INTO chatui_search (chatui_search) VALUES ('optimize')")
             await writer.commit()
             await writer.execute("VACUUM")
-            if database.side is not None:
+            if database.side is not None and theirs:
                 # Without a name only our own side file is written anew.
                 await writer.execute("VACUUM theirs")
             async with writer.execute("PRAGMA wal_checkpoint(TRUNCATE)") as cursor:
@@ -93,6 +100,6 @@ async def compact(database: Database) -> None:
         except sqlite3.Error as error:
             told = explain(error, database.path)
             raise DatabaseError(
-                f"The messages are removed, but their text may still be in the file: {told.title}",
+                f"{gone} may still be in the file: {told.title}",
                 "Close what uses it, then run `chatui db vacuum`.",
             ) from error

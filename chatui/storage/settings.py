@@ -29,6 +29,12 @@ class Settings:
             ).fetchone()
         return _values(row[0]) if row else {}
 
+    def names(self, kind: Kind) -> list[str]:
+        """Return what of this kind has settings, in order."""
+        with self._database.reading() as connection:
+            rows = connection.execute("SELECT name FROM chatui_settings WHERE kind = ? ORDER BY name", (kind,))
+            return [name for (name,) in rows]
+
     async def change(
         self, connection: aiosqlite.Connection, kind: Kind, name: str = "", /, **values: Any
     ) -> dict[str, Any]:

@@ -175,11 +175,12 @@ class Threads:
             row = connection.execute(sql, (owner,)).fetchone()
         return _thread(row) if row else None
 
-    def users(self) -> list[str]:
-        """Return the owners of all threads that are not deleted."""
-        sql = "SELECT DISTINCT owner FROM chatui_threads WHERE deleted_at IS NULL ORDER BY owner"
+    def counts(self) -> list[tuple[str, int, int]]:
+        """Return the owners of all threads, each with how many threads and messages they have that are not deleted."""
+        sql = """SELECT owner, sum(deleted_at IS NULL), sum(iif(deleted_at IS NULL, message_count, 0))
+            FROM chatui_threads GROUP BY owner ORDER BY owner"""
         with self._database.reading() as connection:
-            return [clean_line(owner) for (owner,) in connection.execute(sql)]
+            return connection.execute(sql).fetchall()
 
     def head(self, thread_id: str) -> tuple[str | None, str | None]:
         """Return the head as (checkpoint id, node id): (None, None) if none was chosen yet, node '' before the first message."""

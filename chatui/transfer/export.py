@@ -65,6 +65,10 @@ class Exported(NamedTuple):
             leaves.insert(0, self.head)
         return [_upwards(shown, leaf) for leaf in leaves]
 
+    def alone(self) -> Exported:
+        """Return the thread as if it had only the branch of its head."""
+        return self._replace(entries=next(iter(self.branches()), []))
+
 
 def _upwards(shown: dict[str, Entry], leaf: str) -> list[Entry]:
     path = []

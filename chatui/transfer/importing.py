@@ -186,7 +186,7 @@ class Import:
             await self._settle(connection, thread_id, planted, active)
         elif known is None:
             report.new_threads += 1
-            await self._store.threads.update(connection, thread_id, **self._columns(thread, seedlings))
+            await self._store.threads.update(connection, thread_id, **self._columns(kind, thread, seedlings))
             await self._settle(connection, thread_id, planted, active)
             await self._mark(connection, thread_id, thread, planted)
         elif planted.new and self._follows(thread_id, planted, seedlings, active):
@@ -220,11 +220,12 @@ class Import:
         return False
 
     @staticmethod
-    def _columns(thread: SourceThread, seedlings: list[Seedling]) -> dict[str, Any]:
+    def _columns(kind: str, thread: SourceThread, seedlings: list[Seedling]) -> dict[str, Any]:
         times = [seedling.created_at for seedling in seedlings]
         values: dict[str, Any] = {
             "created_at": min([thread.created_at or times[0], *times]),
-            "updated_at": max(times),
+            # Of other programs' threads the messages tell it: what counts as a change there may be anything.
+            "updated_at": (kind == "chatui" and thread.updated_at) or max(times),
             "archived": int(thread.archived),
             "pinned": int(thread.pinned),
             "deleted_at": now() if thread.deleted else None,

@@ -9,6 +9,9 @@ from typing import Any
 
 import msgspec
 
+from chatui.errors import UsageError
+from chatui.text import clean_line
+
 
 class ToolCall(msgspec.Struct, frozen=True):
     """What a model asked a tool to do."""
@@ -124,6 +127,28 @@ class Wanted(msgspec.Struct, frozen=True):
 
     split: str | None = None
     map: Mapping[str, str] = {}
+
+
+#: What a mapping can name.
+MAPPED = ("user", "title", "messages")
+
+
+def keys_of(words: Iterable[str]) -> dict[str, str]:
+    """Read mappings as a person writes them, as in user=owner_id.
+
+    Raises:
+        UsageError: One says nothing.
+    """
+    keys = {}
+    for word in words:
+        name, equals, key = word.partition("=")
+        if name not in MAPPED or not equals or not key:
+            raise UsageError(
+                f'--map "{clean_line(word, 60)}" says nothing.',
+                f"Give NAME=KEY; a NAME is one of {', '.join(MAPPED)}.",
+            )
+        keys[name] = key
+    return keys
 
 
 def iso(value: Any) -> str | None:

@@ -11,13 +11,16 @@ from chatui.errors import ChatuiError, UsageError
 from chatui.text import clean_line
 
 
-def write(path: Path, pieces: Iterable[str], *, over: bool = False) -> None:
+def write(path: Path, pieces: Iterable[str], *, over: bool = False) -> int:
     """Write a document beside its place, and put it there when it is whole.
 
     Args:
         path: The file.
         pieces: The document.
         over: Whether a file that is there is written over.
+
+    Returns:
+        How many bytes it has.
 
     Raises:
         UsageError: There is a file already, or a folder.
@@ -34,9 +37,11 @@ def write(path: Path, pieces: Iterable[str], *, over: bool = False) -> None:
         try:
             with os.fdopen(number, "w", encoding="utf-8", errors="replace", newline="") as file:
                 file.writelines(pieces)
+            size = Path(name).stat().st_size
             Path(name).replace(path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
         raise ChatuiError(f"{shown} cannot be written: {error.strerror}.", "Choose another place.") from None
+    return size

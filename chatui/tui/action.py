@@ -16,6 +16,8 @@ Scope = Literal[
     "compare",
     "timeline",
     "settings",
+    "users",
+    "memories",
     "list",
     "results",
     "find",

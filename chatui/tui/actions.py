@@ -1,7 +1,7 @@
 """Every action in one table. Bindings, help, the palette and the slash commands are all made from it.
 
-The rows about branches, searching, the settings, the memory and the dialog of models stand in files of their own beside this
-one (..._actions.py).
+The rows about branches, searching, the settings, the memory, the users and the dialog of models stand in files of their own beside
+this one (..._actions.py).
 
 An action's id is what the table `[keys]` of the config file names. Most are carried out by the main screen, which looks the id up
 (`ChatScreen.action_do`); those with an `action` of their own belong to the widget of their scope.
@@ -15,6 +15,7 @@ from chatui.tui.memory_actions import MEMORY_ACTIONS
 from chatui.tui.model_actions import MODEL_ACTIONS
 from chatui.tui.search_actions import SEARCH_ACTIONS
 from chatui.tui.settings_actions import SETTINGS_ACTIONS
+from chatui.tui.user_actions import USER_ACTIONS
 
 ACTIONS: tuple[Action, ...] = (
     # Everywhere. The footer cuts at the right, so what a newcomer needs most stands first.
@@ -53,10 +54,10 @@ ACTIONS: tuple[Action, ...] = (
         "model.pick",
         "ctrl+o",
         "Model",
-        "Choose who answers in this thread.",
+        "Choose who answers in this thread, or in all new ones of this user.",
         "everywhere",
         "model",
-        "[name]",
+        "[name] [--user]",
         show=True,
         priority=True,
     ),
@@ -86,7 +87,24 @@ ACTIONS: tuple[Action, ...] = (
     Action("thread.undo_delete", "", "Undo the last deleting", "Bring the thread back.", "everywhere", "undo"),
     Action("thread.pin", "", "Pin this thread, or no longer", "Pinned threads stand first.", "everywhere", "pin"),
     Action("thread.origin", "", "Go to the origin", "Where this thread was copied from.", "everywhere", "origin"),
-    Action("import.open", "", "Import", "Takes in what another program kept.", "everywhere", "import", "PATH"),
+    Action(
+        "export.open",
+        "",
+        "Export",
+        "A branch, a thread or all of them into a file: Markdown, a page for a browser, JSON, LangChain's messages.",
+        "everywhere",
+        "export",
+        "[path]",
+    ),
+    Action(
+        "import.open",
+        "",
+        "Import",
+        "Takes in what another program kept.",
+        "everywhere",
+        "import",
+        "PATH [--split PATTERN]",
+    ),
     Action("theme.pick", "", "Theme", "Choose another theme.", "everywhere", "theme", "[name]"),
     Action(
         "queue.edit",
@@ -399,4 +417,5 @@ ACTIONS: tuple[Action, ...] = (
     *SETTINGS_ACTIONS,
     *MODEL_ACTIONS,
     *MEMORY_ACTIONS,
+    *USER_ACTIONS,
 )

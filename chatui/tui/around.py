@@ -107,7 +107,7 @@ class Around:
     def _show_facts(self) -> None:
         thread = self._screen.conversation.thread()
         title = (thread.title if thread else "") or labels.UNTITLED
-        facts = [self.progress, *self._facts.of(thread)]
+        facts = [self.progress, *self._facts.of()]
         self._screen.query_one(StatusLine).show(self._mode(), title, facts)
 
     def _mode(self) -> str:

@@ -275,6 +275,7 @@ class ChatScreen(Screen[None]):
         """Carry out an action of the table; an error is told and nothing else happens."""
         if action_id not in self._handlers:
             # What reads, marks and finds messages is imported when it is first asked for: the first paint does without.
+            from chatui.tui.exporting import Exporting
             from chatui.tui.finding import Finding
             from chatui.tui.importing import Importing
             from chatui.tui.marks import Marks
@@ -282,6 +283,7 @@ class ChatScreen(Screen[None]):
             from chatui.tui.reading import Reading
             from chatui.tui.recalling import Recalling
             from chatui.tui.settings import Setting
+            from chatui.tui.users import Users
 
             self._finding = Finding(self)
             later = (
@@ -290,8 +292,10 @@ class ChatScreen(Screen[None]):
                 self._finding,
                 Setting(self),
                 Importing(self),
+                Exporting(self),
                 MemoryKeeper(self),
                 Recalling(self),
+                Users(self),
             )
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
         top = self.app.screen

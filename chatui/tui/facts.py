@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.conversation.context import estimate_text
-from chatui.conversation.tree import Message, Thread
+from chatui.conversation.library import DEFAULT_USER
+from chatui.conversation.tree import Message
 from chatui.tui import figures
 from chatui.tui.message import alternatives_sign
 from chatui.tui.replies import Reply
@@ -25,7 +26,7 @@ class Facts:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
 
-    def of(self, thread: Thread | None) -> list[str]:
+    def of(self) -> list[str]:
         """Return the facts of the open thread, the most important first."""
         screen = self._screen
         at = screen.transcript.selected if screen.transcript.has_focus else screen.conversation.head()
@@ -35,14 +36,14 @@ class Facts:
         return [
             f"{count} × r" if count else "",
             "read-only" if screen.library.read_only else "",
+            screen.conversation.owner if screen.conversation.owner != DEFAULT_USER else "",
             self._place(at, reply),
             self._tokens(reply),
             self._speed(reply),
             f"turn {(at.depth + 1) // 2}" if at else "",
             f"fork at #{fork}" if fork else "",
             screen.travel.copied_at(),
-            thread.user if thread and thread.user != "default" else "",
-            (thread.memory if thread else None) or screen.library.config.remembering.strategy,
+            screen.conversation.memory.strategy()[0],
             self._first_token(reply),
         ]
 

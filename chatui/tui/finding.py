@@ -22,7 +22,7 @@ class Finding:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
-        self._last = Chosen(None, "", 0)
+        self._kept: dict[str | None, Chosen] = {}  # by user
         self._bar: FindBar | None = None
         self._wanted = ""  # what was looked for last in the open thread
         self._start: str | None = None  # the message from which on it is looked for while it is typed
@@ -40,6 +40,15 @@ class Finding:
         }
 
     # Every thread
+
+    @property
+    def _last(self) -> Chosen:
+        """What this user searched for last."""
+        return self._kept.get(self._screen.library.user, Chosen(None, "", 0))
+
+    @_last.setter
+    def _last(self, chosen: Chosen) -> None:
+        self._kept[self._screen.library.user] = chosen
 
     def _search(self, text: str = "") -> None:
         screen = self._screen

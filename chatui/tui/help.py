@@ -28,6 +28,8 @@ PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("compare", "Compare", "= on one branch, then = on another."),
     ("timeline", "Timeline", "T on a message."),
     ("settings", "Settings", "F4."),
+    ("users", "Users", "/user."),
+    ("memories", "What is remembered", "/memories."),
     ("list", "Lists", ""),
 )
 

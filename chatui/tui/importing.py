@@ -7,6 +7,7 @@ the new threads as they see everything that somebody else wrote.
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from pathlib import Path
@@ -20,13 +21,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chatui.conversation.library import DEFAULT_USER, Library
-from chatui.errors import ChatuiError
+from chatui.errors import ChatuiError, UsageError
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.dialogs import Hint
 
 if TYPE_CHECKING:
     from chatui.transfer.importing import Report
+    from chatui.transfer.records import Wanted
     from chatui.tui.chat import ChatScreen
     from chatui.tui.turns import Handler
 
@@ -53,9 +55,32 @@ class Importing:
         if not text:
             screen.say("Say which file or folder: /import PATH.", severity="information")
             return
+        name, wanted = read_words(text)
         screen.library.store.database.check_writable()
-        path = Path(text.strip("\"'")).expanduser()
-        screen.app.push_screen(ImportDialog(screen.library, path), lambda _: screen.refresh_threads())
+        path = Path(name).expanduser()
+        screen.app.push_screen(ImportDialog(screen.library, path, wanted), lambda _: screen.refresh_threads())
+
+
+def read_words(text: str) -> tuple[str, Wanted]:
+    """Read what follows /import: a path, which may have spaces in it, and the options of `chatui import` behind it.
+
+    Raises:
+        UsageError: An option has no value, or one that says nothing.
+    """
+    from chatui.transfer.records import Wanted, keys_of
+
+    name, *options = re.split(r"(?:^|\s+)--(?=(?:split|map)\b)", text.strip())
+    split, mapped = None, []
+    for option in options:
+        word, _, value = option.strip().partition("=" if "=" in option.split()[0] else " ")
+        value = value.strip().strip("\"'")
+        if not value:
+            raise UsageError(f"--{word} needs a value.", "As in --split {user}--{thread}, or --map user=owner_id.")
+        if word == "split":
+            split = value
+        else:
+            mapped.append(value)
+    return name.strip("\"'"), Wanted(split, keys_of(mapped))
 
 
 class _Stopped(Exception):
@@ -68,6 +93,7 @@ class ImportDialog(ModalScreen[None]):
     Args:
         library: Where to.
         path: What.
+        wanted: What the person said about it.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,10 +101,11 @@ class ImportDialog(ModalScreen[None]):
         Binding("escape", "close", "Close"),
     ]
 
-    def __init__(self, library: Library, path: Path) -> None:
+    def __init__(self, library: Library, path: Path, wanted: Wanted) -> None:
         super().__init__()
         self._library = library
         self._path = path
+        self._wanted = wanted
         self._stop = threading.Event()
         self._share = 0.0
         self._report: Report | None = None
@@ -129,11 +156,10 @@ class ImportDialog(ModalScreen[None]):
         from chatui.conversation.state import SNAPSHOT_FREQUENCY, fold_messages
         from chatui.storage import Store
         from chatui.transfer.importing import Import, check_target
-        from chatui.transfer.records import Wanted
         from chatui.transfer.sources import Found
 
         check_target(self._library.store)
-        found = Found(self._path, None, Wanted())
+        found = Found(self._path, None, self._wanted)
         store = Store.open(self._library.store.path)
         try:
             importing = Import(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chatui.text import clean_line
+from chatui.tui import labels
 from chatui.tui.attempts import attempt
+from chatui.tui.users import for_whom
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
@@ -31,20 +34,30 @@ class MemoryKeeper:
         from chatui.tui.dialogs import AskLine
 
         screen, memory = self._screen, self._screen.conversation.memory
+        text, for_user = for_whom(text)
 
         async def change(value: str | None) -> None:
             if value is not None:
-                await attempt(screen, lambda: self._set(value))
+                await attempt(screen, lambda: self._set(value, for_user))
 
         if text:
             await change(text)
+        elif for_user:
+            title = f"Memory strategy of {clean_line(memory.user.user, 30)}"
+            screen.app.push_screen(AskLine(title, memory.user.strategy()), change)
         else:
             screen.app.push_screen(AskLine("Memory strategy", memory.strategy()[0]), change)
 
-    async def _set(self, value: str) -> None:
-        screen = self._screen
-        strategy = await screen.conversation.memory.set_strategy(value or None)
-        screen.say(f"From the next message on: {strategy}. No message was changed.", severity="information")
+    async def _set(self, value: str, for_user: bool) -> None:
+        screen, memory = self._screen, self._screen.conversation.memory
+        if for_user:
+            await memory.user.set_strategy(value or None)
+            said = f"In the threads of {memory.user.user} that have none of their own: {memory.user.strategy()}."
+            strategy, source = memory.strategy()
+            said += f" This one has its own: {strategy}." if source == "thread" else ""
+        else:
+            said = f"From the next message on: {await memory.set_strategy(value or None)}."
+        screen.say(f"{said} No message was changed.", severity="information")
         screen.refresh_threads()
         screen.show_state()
 
@@ -58,9 +71,7 @@ class MemoryKeeper:
                 await attempt(screen, lambda: put(value))
 
         async def put(value: str) -> None:
-            conversation = screen.conversation
-            source = conversation.thread_id if conversation.thread() or conversation.memory.private else None
-            memory = await conversation.memory.user.add(value, source=source)
+            memory = await screen.conversation.memory.user.add(value, source=self._source())
             screen.say(f"Remembered of {memory.user}: {memory.text}", severity="information")
 
         if text:
@@ -69,13 +80,26 @@ class MemoryKeeper:
             screen.app.push_screen(AskLine("Remember"), keep)
 
     def _facts(self, _text: str = "") -> None:
-        from chatui.tui.dialogs import Facts
+        from chatui.tui.memories import MemoriesScreen, Source
 
-        memory = self._screen.conversation.memory.user
-        facts = [(found.memory_id[:8], found.text) for found in memory.list()]
-        self._screen.app.push_screen(
-            Facts("What is remembered", facts or [("", "Nothing yet. /remember keeps something.")])
-        )
+        screen = self._screen
+
+        def source_of(thread_id: str) -> Source:
+            thread = screen.library.store.threads.get(thread_id)
+            if thread is None:
+                return Source("", there=False)
+            return Source(thread.title or labels.UNTITLED, there=not thread.deleted)
+
+        async def chosen(thread_id: str | None) -> None:
+            if thread_id is not None:
+                await attempt(screen, lambda: screen.open(thread_id))
+
+        screen.app.push_screen(MemoriesScreen(screen.conversation.memory.user, source_of, self._source()), chosen)
+
+    def _source(self) -> str | None:
+        """The thread that something new comes from, None for one that is not saved yet."""
+        conversation = self._screen.conversation
+        return conversation.thread_id if conversation.thread() or conversation.memory.private else None
 
     async def _private(self, _text: str = "") -> None:
         await attempt(self._screen, self._toggle)

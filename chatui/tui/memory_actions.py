@@ -9,10 +9,10 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
         "memory.strategy",
         "",
         "Memory strategy",
-        "Which messages of this thread are sent, as in window:6 or summary,recall. None of them is changed.",
+        "Which messages are sent, as in window:6 or summary,recall: in this thread, or of all this user's. None is changed.",
         "everywhere",
         "memory",
-        "[strategy]",
+        "[strategy] [--user]",
     ),
     Action(
         "memory.remember",
@@ -23,7 +23,14 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
         "remember",
         "[text]",
     ),
-    Action("memory.facts", "", "What is remembered", "Of the user of this thread.", "everywhere", "memories"),
+    Action(
+        "memory.facts",
+        "",
+        "What is remembered",
+        "Of the user of this thread: add, change, forget, see where it came from.",
+        "everywhere",
+        "memories",
+    ),
     Action(
         "memory.private",
         "",
@@ -67,5 +74,22 @@ MEMORY_ACTIONS: tuple[Action, ...] = (
         "everywhere",
         "summary",
         "[redo]",
+    ),
+    # The list of what is remembered.
+    Action("memories.add", "a", "Add", "", "memories", action="screen.add"),
+    Action("memories.edit", "e", "Change", "As Enter does.", "memories", action="screen.edit"),
+    Action("memories.forget", "x,delete", "Forget", "Asks first.", "memories", action="screen.forget"),
+    Action("memories.undo", "u", "Undo", "Brings back what was forgotten last.", "memories", action="screen.undo"),
+    Action(
+        "memories.thread", "o", "Its thread", "Opens the thread it came from.", "memories", action="screen.open_thread"
+    ),
+    Action("memories.filter", "slash,f", "Filter", "Type a part of it.", "memories", action="screen.filter"),
+    Action(
+        "memories.close",
+        "escape,q",
+        "Close",
+        "Shows all first, where less is shown.",
+        "memories",
+        action="screen.close",
     ),
 )

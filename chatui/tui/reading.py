@@ -14,6 +14,7 @@ from chatui.tui.markdown import Leaf, blocks
 from chatui.tui.message import INTERRUPTIONS, alternatives_sign
 
 if TYPE_CHECKING:
+    from chatui.conversation.memories import UserMemory
     from chatui.tui.chat import ChatScreen
     from chatui.tui.turns import Handler
 
@@ -104,7 +105,7 @@ class Reading:
             ("Model", message.model or ""),
             ("Tokens", figures.tokens(message)),
             ("Sent", _sent(message) if message.role == "assistant" else ""),
-            *_besides(message),
+            *_besides(message, self._screen.conversation.memory.user),
             ("Seconds", _seconds(message)),
             ("Thought", labels.seconds(message.reasoning_seconds) if message.reasoning_seconds is not None else ""),
             ("Length", labels.plural(len(message.text), "character")),
@@ -236,7 +237,7 @@ def _recalled(item: Recalled) -> str:
     return f"“{labels.fit(item.title, 40)}”{count}: {item.text}"
 
 
-def _besides(message: Message) -> list[tuple[str, str]]:
+def _besides(message: Message, memory: UserMemory) -> list[tuple[str, str]]:
     """What else the model was sent for an answer, and which messages, each with its estimated tokens."""
     sent = message.sent
     if sent is None or not sent.strategy:
@@ -252,7 +253,8 @@ def _besides(message: Message) -> list[tuple[str, str]]:
     return [
         ("Strategy", f"{sent.strategy}: {which}{tokens('messages')}"),
         ("Summary", f"of #1 to #{sent.summarised}{tokens('summary')}: {sent.summary}" if sent.summary else ""),
-        ("Remembered", f"{'; '.join(sent.facts)}{tokens('memories')}" if sent.facts else ""),
+        ("Remembered", f"{labels.plural(len(sent.memories), 'thing')}{tokens('memories')}:" if sent.memories else ""),
+        *(("", text if text is not None else "(forgotten)") for text in memory.told(sent)),
         ("Recall", _recall(sent)),
         *(("Recalled", _recalled(item)) for item in sent.recalled),
     ]

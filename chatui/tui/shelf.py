@@ -20,7 +20,7 @@ class Shelf:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
-        self._deleted: list[str] = []
+        self._deleted: dict[str | None, list[str]] = {}  # by the user who deleted them
         self._picked: dict[str, str] = {}
         self._chosen: str | None = None
 
@@ -108,7 +108,7 @@ class Shelf:
         screen = self._screen
         await screen.chat.replies.stop(thread.thread_id)
         await screen.library.delete(thread.thread_id)
-        self._deleted.append(thread.thread_id)
+        self._deleted.setdefault(screen.library.user, []).append(thread.thread_id)
         title = labels.fit(thread.title, 40) or labels.UNTITLED
         screen.say(f"“{title}” is deleted. u in the list, or /undo, brings it back.", severity="information")
         if thread.thread_id == screen.thread_id:
@@ -120,10 +120,11 @@ class Shelf:
         screen.refresh_threads()
 
     async def _undo(self, _text: str = "") -> None:
-        if not self._deleted:
+        deleted = self._deleted.get(self._screen.library.user)
+        if not deleted:
             self._screen.say("Nothing was deleted since the start.", severity="information")
             return
-        thread = await self._screen.library.restore(self._deleted.pop())
+        thread = await self._screen.library.restore(deleted.pop())
         self._screen.refresh_threads()
         self._screen.say(f"“{labels.fit(thread.title, 40) or labels.UNTITLED}” is back.", severity="information")
 
@@ -142,10 +143,8 @@ class Shelf:
     @property
     def model(self) -> str | None:
         """The model that answers next, as far as known."""
-        thread = self._screen.conversation.thread()
-        return (
-            self.asked_model or (thread.model if thread else None) or self._screen.library.config.model or self._chosen
-        )
+        screen = self._screen
+        return self.asked_model or screen.conversation.model() or screen.library.config.model or self._chosen
 
     def use(self, model: str) -> None:
         """Let a model answer in the open thread."""
@@ -154,7 +153,7 @@ class Shelf:
     async def find_model(self) -> NoModel | None:
         """Find out who would answer in a new thread. Returns the error where nobody would."""
         try:
-            self._chosen = str(await self._screen.library.models.choose(None))
+            self._chosen = str(await self._screen.library.models.choose(self._screen.library.default_model()))
         except NoModel as error:
             return error
         except ChatuiError as error:
@@ -163,14 +162,23 @@ class Shelf:
         return None
 
     async def _pick_model(self, text: str = "") -> None:
+        from chatui.tui.users import for_whom
+
+        text, for_user = for_whom(text)
+        library, user = self._screen.library, self._screen.conversation.owner
+
         async def picked(model: str | None) -> None:
             if not model:
                 return
             try:
                 model = str(parse_ref(model))
-                self.use(model)
-                if self._screen.conversation.thread() is not None:
-                    await self._screen.library.set_model(self._screen.thread_id, model)
+                if for_user:
+                    await library.set_default_model(user, model)
+                    self._screen.say(f"In new threads of {user} answers {model}.", severity="information")
+                else:
+                    self.use(model)
+                if not for_user and self._screen.conversation.thread() is not None:
+                    await library.set_model(self._screen.thread_id, model)
             except ChatuiError as error:
                 self._screen.say(error)
             self._screen.refresh_threads()
@@ -179,7 +187,7 @@ class Shelf:
         if text:
             await picked(text)
         else:
-            self.pick("Model of this thread", picked)
+            self.pick(f"Model of {user}'s new threads" if for_user else "Model of this thread", picked)
 
     def pick(self, purpose: str, picked: Callable[[str | None], Awaitable[None]]) -> None:
         """Ask for a model."""

@@ -218,6 +218,15 @@ class ThreadsPane(Vertical):
     def on_descendant_blur(self) -> None:
         self.rows.set_class(False, "-active")
 
+    def clear(self) -> None:
+        """Forget whose threads were shown: others are read next."""
+        with self.prevent(Input.Changed):
+            self.query_one("#filter", Input).value = ""
+        rows = self.rows
+        rows.show_user, rows.current = False, None
+        rows.take([], 0, 0, 0, follow=True)
+        self._shown = False
+
     @property
     def text(self) -> str:
         """What the filter says."""

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Run
 from tests.scripted import ScriptedModels, by_topic
@@ -24,6 +27,17 @@ def test_what_is_remembered_of_one_user_reaches_no_other(run: Run, models: Scrip
         {"user": "anna", "threads": 1, "messages": 2},
         {"user": "ben", "threads": 1, "messages": 2},
     ]
+
+
+def test_a_user_s_strategy_is_printed_and_set(run: Run, models: ScriptedModels) -> None:
+    assert run("memory", "strategy").out == "default: tokens:auto\n"
+    assert run("-u", "anna", "memory", "strategy", "window:1").out == "anna: window:1\n"
+    run("-u", "anna", "memory", "strategy", "windows").failed(2, "no memory strategy")
+    thread = run("-u", "anna", "ask", "One", "--json").json["thread_id"]
+    run("ask", "-t", thread, "Two")
+    assert [str(message.text) for message in models.asked[-1]] == ["Two"]
+    assert run("memory", "strategy").out == "default: tokens:auto\n"
+    assert run("-u", "anna", "memory", "strategy", "default").out == "anna: tokens:auto\n"
 
 
 def test_recall_by_embeddings_is_set_made_and_told(run: Run, models: ScriptedModels) -> None:
@@ -74,3 +88,24 @@ def test_whether_facts_are_proposed_is_a_users_own(run: Run) -> None:
     assert run("-u", "anna", "memory", "propose", "on").out == "anna: on\n"
     assert run("-u", "ben", "memory", "propose").out == "ben: off\n"
     run("memory", "propose", "perhaps").failed(2, "neither on nor off")
+
+
+def test_what_takes_longer_is_made_behind_the_command(
+    run: Run, models: ScriptedModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[str, ...]] = []
+    monkeypatch.setattr("chatui.cli.behind.go_on", lambda session, *command: begun.append(command))
+    monkeypatch.setattr("chatui.cli.ask._MOMENT", 0.05)
+    config = tmp_path / "config.toml"
+    config.write_text('[memory]\nembedding = "ollama:nomic-embed-text"\n')
+    models.embeds = by_topic
+    assert run("--config", str(config), "-u", "anna", "ask", "Hello.").code == 0
+    assert begun == []
+
+    async def never(ref: object, texts: object) -> list[list[float]]:
+        await asyncio.Event().wait()
+        return []
+
+    models.embed = never  # type: ignore[method-assign]
+    assert run("--config", str(config), "-u", "anna", "ask", "Hello.").out == "Hello there.\n"
+    assert begun == [("-u", "anna", "memory", "recall", "--make")]

@@ -60,3 +60,23 @@ def test_the_fields_are_documented(run: Run) -> None:
     assert ", ".join(found) in documented
     for name in found["parameters"]:
         assert f"`{name}`" in README
+
+
+def test_the_model_and_the_strategy_of_a_thread_and_of_its_user(run: Run, models: ScriptedModels) -> None:
+    thread = run("-u", "anna", "ask", "One", "--json").json["thread_id"]
+    run("set", thread, "temperature=0.5", "memory=windows").failed(2, "no memory strategy")
+    assert run("set", thread, "--json").json["parameters"]["temperature"]["value"] is None, "nothing was set"
+    assert run("set", thread, "--json").json["parameters"]["memory"] == {"value": "tokens:auto", "source": "default"}
+    assert run("set", thread, "memory=window:1", "--json").json["parameters"]["memory"] == {
+        "value": "window:1",
+        "source": "thread",
+    }
+    run("set", thread, "--for-user", "memory=window:2", "model=ollama:other")
+    assert "window:1  thread" in run("set", thread).out
+    assert run("set", thread, "--for-user", "--json").json["parameters"]["memory"]["value"] == "window:2"
+    run("set", thread, "memory=", "model=")
+    found = run("set", thread, "--json").json
+    assert (found["model"], found["parameters"]["memory"]) == ("ollama:other", {"value": "window:2", "source": "user"})
+    assert run("-u", "anna", "ask", "Two", "--json").json["model"] == "ollama:other"
+    assert run("-u", "ben", "ask", "Three", "--json").json["model"] == "ollama:scripted"
+    run("set", thread, "--for-model", "memory=full").failed(2, "no memory of its own")

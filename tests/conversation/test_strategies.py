@@ -12,6 +12,7 @@ from chatui.conversation.engine import Conversation
 from chatui.conversation.memory import Remembered, select
 from chatui.conversation.strategy import Strategy, parse_strategy
 from chatui.errors import UsageError
+from chatui.storage.records import Fact, Told
 from tests.conversation.conftest import Bench, say
 
 
@@ -94,7 +95,9 @@ def test_a_summary_stands_for_the_messages_that_it_covers() -> None:
 @pytest.mark.parametrize("strategy", ["full", "window:2", "tokens:auto", "tokens:50", "summary", "summary+tokens:50"])
 def test_the_last_prompt_is_sent_however_large(strategy: str) -> None:
     messages = [*branch()[:-1], HumanMessage("語" * 50_000, id="huge")]
-    remembered = Remembered(parse_strategy(strategy), facts=["f" * 90_000], summary="s" * 90_000, covered=4)
+    remembered = Remembered(
+        parse_strategy(strategy), facts=[Fact(Told("id"), "f" * 90_000)], summary="s" * 90_000, covered=4
+    )
     selection = select(messages, context_length=512, remembered=remembered, refused=True)
     assert [message.id for message in selection.messages if message.type != "system"] == ["huge"]
     # What is not the branch never takes the room that the branch needs.
@@ -215,7 +218,17 @@ async def test_a_turn_gives_up_a_summary_that_is_being_written(bench: Bench) -> 
         await asyncio.sleep(0)
     await say(conversation.send("three"))
     assert texts(bench.models.asked[3]) == ["one", "ok", "two", "ok", "three"]
-    await conversation.summaries.end()
+    while len(bench.models.asked) < 5:
+        await asyncio.sleep(0)
+    await bench.library.close()
+    assert bench.library.unsummarised == [conversation.thread_id]
+    library = await bench.reopen()
+    assert library.unsummarised == []
+    bench.models.script = ["Notes."]
+    assert await library.conversation(conversation.thread_id).summaries.write_needed()
+    found = library.conversation(conversation.thread_id).summaries.current()
+    assert found is not None
+    assert found.text == "Notes."
 
 
 async def test_what_is_remembered_reaches_the_users_other_threads_and_nobody_elses(bench: Bench) -> None:
@@ -229,7 +242,7 @@ async def test_what_is_remembered_reaches_the_users_other_threads_and_nobody_els
     assert "Her dog is called Rex." in texts(bench.models.asked[-1])[0]
     told = other.branch()[-1].sent
     assert told is not None
-    assert told.facts == ["Her dog is called Rex."]
+    assert anna.memory.user.told(told) == ["Her dog is called Rex."]
     await talk(bench, ben, "What is my dog called?")
     assert texts(bench.models.asked[-1]) == ["What is my dog called?"]
     assert [memory.source_thread_id for memory in anna.memory.user.list()] == [anna.thread_id]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
+import shutil
 import tempfile
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from chatui.storage import Store
 from chatui.storage.planting import Plot, Seedling
 from chatui.storage.records import now
 from chatui.transfer.export import FORMATS, Exported, exported, pieces
+from chatui.transfer.html import rendered
 from tests.transfer.importing import states, take_in
 
 SCRIPTS = [
@@ -102,7 +106,7 @@ def compared(store: Store, thread_id: str = "tree") -> Any:
         )
         for entry in whole.entries
     ]
-    thread = msgspec.structs.replace(whole.thread, active_checkpoint_id=None, updated_at="")
+    thread = msgspec.structs.replace(whole.thread, active_checkpoint_id=None)
     return thread, entries, whole.head, whole.named, whole.system_prompt, whole.settings
 
 
@@ -132,6 +136,7 @@ def test_a_tree_is_the_same_in_another_file(seedlings: list[Seedling], kind: str
                 "pinned": 1,
                 "system_prompt": "Be kind.",
                 "model": "ollama:y",
+                "updated_at": "2031-02-03T04:05:06.789Z",
             }
             await one.threads.update(connection, "tree", **title)
             await one.settings.change(connection, "thread", "tree", temperature=0.5)
@@ -189,9 +194,88 @@ async def test_a_page_holds_every_branch_and_nothing_that_runs(store: Store) -> 
     page = "".join(pieces("html", [out(store)]))
     assert page.count("<script>") == 1
     assert "<img" not in page
-    assert page.count("&lt;script&gt;alert(1)") == 3  # twice as messages and once as the title
+    assert page.count("&lt;script&gt;alert(1)") == 4  # twice as messages, and in the two titles of the page
     assert page.count("<article") == 3
     assert page.count(" hidden>") == 1  # the answer that is not on the active branch
     assert "1/2" in page
     assert "2/2" in page
     assert "default-src 'none'" in page
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("# Big *and* `code`", "<h1>Big <em>and</em> <code>code</code></h1>"),
+        ("```py\nx < 1\n```", '<pre><code class="language-py">x &lt; 1\n</code></pre>'),
+        ("| a | b |\n|---|--:|\n| 1 | 2 |", '<td style="text-align:right">2</td>'),
+        ("- one\n- two", "<li>two</li>"),
+        ("~~old~~", "<s>old</s>"),
+        (
+            "[x](https://a.test/?q=1&r=2)",
+            '<a href="https://a.test/?q=1&amp;r=2" rel="noopener noreferrer nofollow">x</a>',
+        ),
+        ("<https://a.test>", '<a href="https://a.test" rel="noopener noreferrer nofollow">https://a.test</a>'),
+        ("[m](mailto:a@b.test)", '<a href="mailto:a@b.test"'),
+        ('![a "cat"](https://a.test/c.png)', ">[image: a &quot;cat&quot;]</a>"),
+        ("<b onclick=x()>bold</b>", "&lt;b onclick=x()&gt;bold&lt;/b&gt;"),
+        ("<script>x()</script>", "&lt;script&gt;x()&lt;/script&gt;"),
+        ("[j](javascript:x())", "[j](javascript:x())"),
+        ("![d](data:image/png;base64,AAAA)", "![d](data:image/png;base64,AAAA)"),
+        ("[f](file:///etc/passwd)", "[f](file:///etc/passwd)"),
+        ("[r](/there)", "[r](/there)"),
+        ("\x1b[31mred", "red"),
+    ],
+)
+def test_markdown_is_rendered_and_nothing_in_it_runs_or_loads(markdown: str, html: str) -> None:
+    page = rendered(markdown)
+    assert html in page
+    for tag in ("<script", "<img", "<b ", "\x1b", 'href="javascript', 'href="file', 'href="data'):
+        assert tag not in page
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(st.sampled_from("[]()<>!`*_~#|-\\&\"':/\n jJavscriptx")))
+def test_no_text_makes_an_element_that_is_not_markdown_s(text: str) -> None:
+    found = re.findall(r"<([a-z0-9]+)", rendered(text))
+    known = "a blockquote br code em h1 h2 h3 h4 h5 h6 hr li ol p pre s strong table tbody td th thead tr ul"
+    assert set(found) <= set(known.split())
+
+
+def test_deep_nesting_loses_no_text() -> None:
+    for text in ("> " * 60 + "deep", "[" * 60 + "deep", "* " * 60 + "deep"):
+        assert "deep" in rendered(text)
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="it takes a browser")
+async def test_the_switch_shows_the_branch_that_was_seen_last(store: Store, tmp_path: Path) -> None:
+    said: list[BaseMessage] = [HumanMessage("Hi", id="a"), AIMessage("old", id="b"), AIMessage("new", id="c")]
+    said += [HumanMessage("more", id="d"), AIMessage("first", id="e"), AIMessage("second", id="f")]
+    parents = [None, 0, 0, 2, 3, 3]
+    await plant(store, [Seedling(one, parent, now()) for one, parent in zip(said, parents, strict=True)])
+    page = "".join(pieces("html", [out(store)]))
+    clicks = """const shown=()=>[...document.querySelectorAll('article:not([hidden]) :is(.md,.text)')]
+        .map(x=>x.innerText).join(' ');
+    const click=v=>document.querySelectorAll(`article:not([hidden]) button[value="${v}"]:enabled`);const seen=[shown()];
+    for(const [v,n] of [[-1,1],[-1,0],[1,0]]){click(v)[n].click();seen.push(shown())}document.title=seen.join(' / ')"""
+    # The policy lets no other script run, and a test cannot click in any other way.
+    page = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page).replace(
+        "</body>", f"<script>{clicks}</script></body>"
+    )
+    file = tmp_path / "page.html"
+    file.write_text(page, encoding="utf-8")
+    command = [
+        BROWSER or "",
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}/b",
+        "--dump-dom",
+    ]
+    done = await asyncio.create_subprocess_exec(*command, file.as_uri(), stdout=PIPE, stderr=DEVNULL)
+    dom = (await done.communicate())[0].decode()
+    title = re.search("<title>(.*?)</title>", dom)
+    assert title is not None
+    assert title[1].split(" / ") == ["Hi new more second", "Hi new more first", "Hi old", "Hi new more first"]

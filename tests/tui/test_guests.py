@@ -119,3 +119,24 @@ async def test_a_new_thread_stays_where_one_was_asked_for(older: Path) -> None:
     async with window(older, new=True) as chat:
         assert chat.library.threads()
         assert chat.screen.conversation.thread() is None
+
+
+async def test_users_memories_and_exports_of_another_program_s_file_leave_it_alone(older: Path, tmp_path: Path) -> None:
+    before = content(older)
+    async with window(older) as chat:
+        users = chat.library.users()
+        everyone = len(chat.library.threads())
+        assert everyone == sum(user.threads for user in users) > 0
+        await chat.write(f"/user {users[0].user}")
+        await chat.until(lambda: chat.library.user == users[0].user)
+        assert len(chat.screen.threads.rows.threads) == users[0].threads
+        await chat.write("/remember I live in Bremen.")
+        await chat.until(lambda: len(chat.screen.conversation.memory.user.list()) == 1)
+        await chat.write("/memories")
+        await chat.press("x", "y")
+        await chat.until(lambda: chat.screen.conversation.memory.user.list() == [])
+        await chat.press("escape")
+        await chat.write(f"/export {tmp_path / 'all.md'}")
+        await chat.press("enter")
+        await chat.until(lambda: (tmp_path / "all.md").exists())
+    assert content(older) == before

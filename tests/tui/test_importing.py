@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from textual.widgets import Static
 
-from chatui.tui.importing import ImportDialog
+from chatui.tui.importing import ImportDialog, read_words
 from tests.tui.conftest import Window, plain
 
 DATA = Path(__file__).parents[1] / "data" / "imports"
@@ -62,3 +63,36 @@ async def test_closing_stops_it(chat: Window) -> None:
     await chat.write("/import")
     assert any("/import PATH" in toast for toast in chat.toasts())
     assert chat.screen.library.threads() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "split", "mapped"),
+    [
+        ("a b.json", "a b.json", None, {}),
+        ('"a b.json"', "a b.json", None, {}),
+        ("a b.json --split {user}--{thread}", "a b.json", "{user}--{thread}", {}),
+        ("x--split.db --split={user}/{thread} --map user=who --map title=name", "x--split.db", "{user}/{thread}", None),
+        ("a --map user=who", "a", None, {"user": "who"}),
+    ],
+)
+def test_the_options_of_the_shell_stand_behind_the_path(
+    text: str, path: str, split: str | None, mapped: dict[str, str] | None
+) -> None:
+    name, wanted = read_words(text)
+    assert (name, wanted.split) == (path, split)
+    assert wanted.map == ({"user": "who", "title": "name"} if mapped is None else mapped)
+
+
+async def test_names_of_sessions_tell_the_user(chat: Window, tmp_path: Path) -> None:
+    message = {"type": "human", "data": {"content": "Hello"}}
+    (tmp_path / "anna--first.json").write_text(json.dumps([message]))
+    await chat.write(f"/import {tmp_path / 'anna--first.json'} --split {{user}}--{{thread}}")
+    await chat.until(lambda: dialog(chat).state == "asked")
+    await chat.press("enter")
+    await chat.until(lambda: dialog(chat).state == "done")
+    assert [thread.user for thread in chat.screen.library.threads()] == ["anna"]
+    await chat.press("escape")
+    await chat.write("/import x.json --map nothing")
+    await chat.until(lambda: "says nothing" in chat.toasts()[-1])
+    await chat.write("/import x.json --split")
+    await chat.until(lambda: "needs a value" in chat.toasts()[-1])
