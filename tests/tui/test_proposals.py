@@ -125,7 +125,7 @@ async def test_the_switch_and_the_recall_are_told_and_set(chat: Window) -> None:
     await chat.write("/recall openai:gpt-5")
     await chat.until(lambda: any("no embeddings" in toast for toast in chat.toasts()))
     await chat.write("/memory recall")
-    await chat.until(lambda: "tokens:auto,recall" in chat.toasts()[-1])
+    await chat.until(lambda: "tokens:auto,recall. Other threads are recalled by full text." in chat.toasts()[-1])
     await chat.write("/recall nomic-embed-text")
     await chat.until(lambda: "recalled by embeddings of ollama:nomic-embed-text" in chat.toasts()[-1])
 
