@@ -33,7 +33,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 DATA = Path(__file__).parent / "data" / "ollama"
 
@@ -197,7 +197,7 @@ class OllamaServer:
         with self._arrived:
             assert self._arrived.wait_for(enough, seconds), f"{path} was not asked {count} times: {self.requests}"
 
-    def __enter__(self) -> OllamaServer:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -215,14 +215,7 @@ class OllamaServer:
         with self._arrived:
             self.requests.append(Request(handler.command, handler.path, body, dict(handler.headers)))
             self._arrived.notify_all()
-        if handler.path == "/api/chat":
-            reply = self.chats.pop(0) if self.chats else real_stream()
-        elif handler.path == "/api/embed" and self.embeds is not None and body:
-            vectors = [self.embeds(text) for text in body["input"]]
-            reply = answer(200, {"model": body["model"], "embeddings": vectors, "total_duration": 1})
-        else:
-            reply = self.answers.get((handler.command, handler.path)) or recorded("nopath")
-        for step in reply:
+        for step in self.reply(handler.command, handler.path):
             if isinstance(step, threading.Event):
                 if not self._wait(step, handler.connection):
                     handler.close_connection = True
@@ -238,6 +231,16 @@ class OllamaServer:
                     self.hung_up.set()
                     handler.close_connection = True
                     return
+
+    def reply(self, method: str, path: str) -> Reply:
+        """What the next request is answered."""
+        if path == "/api/chat":
+            return self.chats.pop(0) if self.chats else real_stream()
+        if path == "/api/embed" and self.embeds is not None:
+            # The request was noted just before; chatui makes one of these at a time.
+            body = next(request.body for request in reversed(self.requests) if request.path == path)
+            return answer(200, {"model": body["model"], "embeddings": [self.embeds(text) for text in body["input"]]})
+        return self.answers.get((method, path)) or recorded("nopath")
 
     def _wait(self, gate: threading.Event, connection: socket.socket) -> bool:
         """Wait for a test to open a gate; False if the client goes away first."""

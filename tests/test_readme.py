@@ -78,6 +78,15 @@ def test_the_config_of_the_readme_is_one() -> None:
     assert config.keys
 
 
+def test_the_hosts_of_the_readme_are_some() -> None:
+    config = msgspec.convert(tomllib.loads(block("toml", "[hosts.local]")), Config)
+    assert {name: host.provider for name, host in config.hosts.items()} == {
+        "gpu": "ollama",
+        "local": "openai",
+        "gateway": "anthropic",
+    }
+
+
 def test_the_documented_fields_are_the_printed_ones(run: Run) -> None:
     documented = dict(re.findall(r"^\| `([a-z ]+)` \| (.*) \|$", README, re.MULTILINE))
     asked = run("ask", "Say hello", "--json").json

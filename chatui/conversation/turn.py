@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
-from langchain_core.messages.ai import UsageMetadata
+from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from chatui.conversation import context, memory
 from chatui.conversation.events import (
@@ -106,7 +106,8 @@ class _Reply:
         """Take a chunk in and return what it shows. Merging chunks whole would cost more with each of them."""
         pieces: list[TextPiece | ReasoningPiece] = []
         self.metadata.update(chunk.response_metadata)
-        self.usage = chunk.usage_metadata or self.usage
+        if chunk.usage_metadata:  # what it adds: a whole reply's is their sum
+            self.usage = add_usage(self.usage, chunk.usage_metadata)
         thought = chunk.additional_kwargs.get("reasoning_content")
         if isinstance(thought, str) and (thought := clean(thought)):
             self.first_thought = self.first_thought or time.monotonic()
@@ -285,8 +286,10 @@ class Turn:
                 remembered=self._remembered,
                 refused=refused is not None,
             )
-            if refused is not None and len(selection.messages) >= before:
-                raise refused
+            if refused is not None:
+                if len(selection.messages) >= before:
+                    raise refused
+                self._put(Note(f"{refused.title} The model is asked again with fewer messages."))
             before = len(selection.messages)
             sent = [*selection.messages, *begun]
             tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
@@ -322,7 +325,6 @@ class Turn:
                 if not isinstance(plain, ContextTooLong) or budget is None or self._reply.first_token is not None:
                     raise
                 refused, room = plain, plain.room
-                self._put(Note(f"{plain.title} The model is asked again with fewer messages."))
             else:
                 await self._look_back(model, branch, sent)
                 return

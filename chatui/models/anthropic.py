@@ -37,11 +37,12 @@ class Anthropic(Api):
     def make(self, name: str, facts: object) -> BaseChatModel:
         """Make LangChain's chat model."""
         from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient, Timeout
-        from langchain_anthropic import ChatAnthropic
         from pydantic import SecretStr
 
+        from chatui.models.anthropic_chat import Chat
+
         limits = Timeout(**self.limits(None))
-        chat = ChatAnthropic(
+        chat = Chat(
             model_name=name, base_url=self.plain_url, api_key=SecretStr(NO_KEY), max_retries=1, timeout=None, stop=None
         )
         # The class has no argument for an HTTP client; it makes one when this attribute is first read.

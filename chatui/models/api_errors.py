@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from json import JSONDecodeError
 from typing import Any
 
@@ -36,6 +37,8 @@ _CONTEXT = re.compile(
     r"|token limit|request_too_large",
     re.IGNORECASE,
 )
+#: "request (931 tokens) exceeds the available context size (512 tokens)", "208310 tokens > 200000 maximum", "count (9) exceeds"
+_SIZE = re.compile(r"(\d[\d,]*)(?=\)| (?:input )?tokens| maximum)")
 
 
 def explain(
@@ -59,7 +62,7 @@ def explain(
     status = _status(chain)
     asked = model or "it"
     if status is not None and (status >= 300 or not began):
-        return _from_status(status, said, kind, who, asked, variable, table)
+        return _from_status(status, said, kind, who, asked, variable, table, page=_page(chain))
     if _CONTEXT.search(f"{said} {kind}"):
         return _too_long(asked, said)
     if names & {"ConnectError", "ConnectTimeout"}:
@@ -118,6 +121,19 @@ def _status(chain: list[BaseException]) -> int | None:
     return None
 
 
+def _page(chain: list[BaseException]) -> bool:
+    """Whether the answer was a web page. The clients' own words tell no more of it than the status."""
+    for error in chain:
+        response = getattr(error, "response", None)
+        if response is None:
+            continue
+        if "text/html" in str(response.headers.get("content-type", "")).lower():
+            return True
+        with suppress(Exception):  # the body was not read
+            return is_page(str(response.text))
+    return False
+
+
 def _words(chain: list[BaseException]) -> tuple[str, str]:
     """The server's own words, and the kind of error that it names."""
     for error in chain:
@@ -142,13 +158,13 @@ def _words(chain: list[BaseException]) -> tuple[str, str]:
 
 
 def _from_status(
-    status: int, said: str, kind: str, who: str, model: str, variable: str | None, table: str | None
+    status: int, said: str, kind: str, who: str, model: str, variable: str | None, table: str | None, *, page: bool
 ) -> ModelError:
     lowered = said.lower()
     if status in (401, 403) or "api_key_invalid" in kind.lower() or "api key not valid" in lowered:
         what = f"Check {variable}." if variable else f"Name the variable of its key as api_key_env in {table}."
         return Unauthorized(f"{who} does not accept the API key (status {status}).", what)
-    if is_page(said):
+    if page:
         return ServerBusy(
             f"{who} answered with a web page (status {status}).", "Is a proxy between? Check the address, or try again."
         )
@@ -175,9 +191,14 @@ def _from_status(
 
 
 def _too_long(model: str, said: str) -> ContextTooLong:
+    # Whichever comes first, what was sent is the larger of the two.
+    sizes = sorted(int(size.replace(",", "")) for size in _SIZE.findall(said)[:2])
+    room, need = sizes if len(sizes) == 2 else (None, None)
     return ContextTooLong(
         f"The messages do not fit into the context of {model}: {said}.",
         "Go on from an earlier message, or choose a model with a larger context.",
+        need=need,
+        room=room,
     )
 
 

@@ -56,16 +56,22 @@ class Google(Api):
     def make(self, name: str, facts: object) -> BaseChatModel:
         """Make LangChain's chat model."""
         from httpx import Timeout
-        from langchain_google_genai import ChatGoogleGenerativeAI
 
-        return ChatGoogleGenerativeAI(
-            model=name,
-            google_api_key=NO_KEY,
-            base_url=self.plain_url,
-            vertexai=False,
-            max_retries=1,
-            client_args={**self.client_arguments(), "timeout": Timeout(**self.limits(None))},
-        )
+        from chatui.models.google_chat import Chat, Transport, remember
+
+        arguments = self.client_arguments()
+        arguments["event_hooks"]["response"] = [remember]
+        arguments["transport"] = Transport(verify=arguments["verify"])
+        arguments["timeout"] = Timeout(**self.limits(None))
+        settings: dict[str, Any] = {
+            "model": name,
+            "google_api_key": NO_KEY,
+            "base_url": self.plain_url,
+            "vertexai": False,
+            "max_retries": 1,
+            "client_args": arguments,
+        }
+        return Chat(**settings)
 
     def arguments(self, parameters: Parameters) -> dict[str, Any]:
         """Turn parameters into what the chat model's `astream` is given beside the messages."""

@@ -161,6 +161,10 @@ class Secrets:
             request.headers.pop(name, None)
         if _origin(str(request.url)) == self._origin:
             request.headers.update(self._headers)
+        else:
+            # A client that follows a redirect copies what the first request had.
+            for name in self._headers:
+                request.headers.pop(name, None)
 
     async def hook(self, request: Any) -> None:
         """Do so as an event hook of an asynchronous client."""

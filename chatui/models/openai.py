@@ -74,6 +74,8 @@ class OpenAI(Api):
             max_retries=1,
             # The engine watches, with the limits of the config.
             stream_chunk_timeout=None,
+            # Else it warns on standard error, over the screen, where a proxy is set.
+            http_socket_options=(),
             http_async_client=DefaultAsyncHttpxClient(**self.client_arguments(), timeout=limits),
             # LangChain's own max_tokens is sent under a name that older servers do not know.
             extra_body={"max_tokens": MAX_TOKENS} if capped else None,

@@ -1,16 +1,35 @@
-"""LangChain's ChatOpenAI, which keeps what a model thinks. Importing this imports the extra `openai`."""
+"""LangChain's ChatOpenAI, which keeps what a model thinks, and counts once. Importing this imports the extra `openai`."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 
+from chatui.models.counting import by_chunk
+
 
 class Chat(ChatOpenAI):
-    """Servers of OpenAI's kind stream thoughts in a field of their own, which LangChain's class throws away."""
+    """Servers of OpenAI's kind stream thoughts in a field of their own, which LangChain's class throws away.
+
+    Some say with each chunk how many tokens there were so far, which it would add up.
+    """
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async with aclosing(by_chunk(super()._astream(messages, stop, run_manager, **kwargs))) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None

@@ -42,10 +42,13 @@ class CommandMenu(Menu):
     def __init__(self) -> None:
         super().__init__("menu")
         self.commands: list[Action] = []
+        #: What is shown is for this text.
+        self.text = ""
 
     def show_for(self, text: str) -> bool:
         """Show the commands that begin with what is written. Returns whether there is any."""
         word = text[1:].lower() if text.startswith("/") and "\n" not in text and " " not in text else None
+        self.text = text
         self.commands = [] if word is None else [entry for entry in slash_commands() if entry.slash.startswith(word)]
         self.show_rows()
         return self.display

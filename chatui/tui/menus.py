@@ -58,6 +58,11 @@ class Menus:
 
     async def key(self, key: str) -> bool:
         """Take one of the prompt's keys, as `Prompt.MenuKey` tells them. Returns whether it was for a menu."""
+        if self._is_behind():
+            self.typed(self._prompt.text, by_hand=self._begun is not None)
+            if key == "submit" and not self._prompt.menu_open:
+                self._prompt.action_submit()
+                return True
         if self._commands is not None and self._commands.display:
             self._command_key(self._commands, key)
             return True
@@ -79,6 +84,12 @@ class Menus:
             return key == "submit"
         self._file_key(self._files, begun, key)
         return True
+
+    def _is_behind(self) -> bool:
+        """Whether more is written than the menus were told: it came in one read with the key, as over a slow line."""
+        if self._commands is not None and self._commands.display and self._commands.text != self._prompt.text:
+            return True
+        return self._begun is not None and self._begun != self._mention()
 
     def _say_open(self) -> None:
         opened = any(menu is not None and menu.display for menu in (self._commands, self._files))

@@ -334,3 +334,25 @@ async def test_a_folder_that_is_slow_to_list_holds_up_no_key(chat: Window, monke
     await chat.until(lambda: menu(chat) == ["cat.png 29 B"])
     # Of what was typed meanwhile only the last is listed.
     assert asked == ["", "c"]
+
+
+async def test_a_key_that_comes_in_one_read_with_more_of_the_text_is_for_the_whole_of_it(chat: Window) -> None:
+    """The menus are told of what is written behind the keys: over a slow line Enter meets what they showed before it."""
+    prompt = chat.screen.prompt
+    await chat.press("slash", *"rename")
+    await chat.until(lambda: prompt.menu_open)
+    prompt.insert(" A name of its own")
+    assert await chat.screen.menus.key("submit")
+    await chat.until(lambda: prompt.text == "")
+    await chat.say("Hello")
+    await chat.press("slash", *"rename")
+    await chat.until(lambda: prompt.menu_open)
+    prompt.insert(" A name of its own")
+    assert await chat.screen.menus.key("submit")
+    await chat.until(lambda: "A name of its own" in chat.status())
+
+    await chat.press("at")
+    await chat.until(lambda: prompt.menu_open)
+    prompt.insert("none of these")
+    assert await chat.screen.menus.key("submit")
+    await chat.until(lambda: chat.texts()[-2:-1] == ["@none of these"])
