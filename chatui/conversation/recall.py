@@ -16,7 +16,7 @@ import msgspec
 
 from chatui.config import Config
 from chatui.conversation.strategy import BY_TEXT
-from chatui.errors import ChatuiError, Stalled
+from chatui.errors import BadReply, ChatuiError, ContextTooLong, ServerFault, Stalled
 from chatui.models import ModelRef, Models, embedded_available, embedded_present, parse_ref
 from chatui.storage import Store
 from chatui.storage.records import Recalled
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 PATIENCE, PAUSE = 10.0, 60.0
 #: How many texts are sent to an embedding model at a time: few, so that giving up costs little.
 _BATCH = 4
+#: How many of those that lack a vector are read at a time.
+_READ = 256
 #: Facts of more characters than this in all may have no room, so that those that fit the prompt are chosen.
 _MANY = 1500
 #: How many messages are recalled.
@@ -208,20 +210,41 @@ class Recall:
         self._swept = True
         refused: set[Text] = set()
         while model is not None:
-            known = self._dimensions.get(model, 0)
-            limit = _BATCH + len(refused)
+            known, limit = self._dimensions.get(model, 0), _READ + len(refused)
             found = await asyncio.to_thread(store.vectors.lacking, user, model, known, limit=limit)
             texts = [text for text in found if text not in refused]
             if not texts:
                 return
-            vectors = await self._embed(model, [text.text for text in texts])
-            sound = [(text, vector) for text, vector in zip(texts, vectors, strict=True) if any(vector)]
-            # One without a direction is like nothing.
-            refused |= set(texts) - {text for text, _ in sound}
-            async with store.database.transaction() as connection:
-                await store.vectors.put(connection, model, sound)
-            made += len(sound)
-            yield made
+            for start in range(0, len(texts), _BATCH):
+                some = texts[start : start + _BATCH]
+                vectors = await self._each(model, [text for text in some if text.text])
+                refused |= set(some) - {text for text, _ in vectors}
+                async with store.database.transaction() as connection:
+                    await store.vectors.put(connection, model, vectors)
+                made += len(vectors)
+                yield made
+
+    async def _each(self, model: str, texts: Sequence[Text]) -> list[tuple[Text, Sequence[float]]]:
+        """Return texts with their vectors, without those that the model can make none of.
+
+        Raises:
+            ChatuiError: It makes none of any of them.
+        """
+        if not texts:
+            return []
+        try:
+            made = list(zip(texts, await self._embed(model, [text.text for text in texts]), strict=True))
+        except (BadReply, ServerFault, ContextTooLong) as error:
+            made, failed = [], error
+            for text in texts if len(texts) > 1 else ():
+                # One that it cannot take must not keep the others from theirs.
+                with suppress(BadReply, ServerFault, ContextTooLong):
+                    made.append((text, (await self._embed(model, [text.text]))[0]))
+            if not made:
+                raise failed from None
+            self._troubles.pop(model, None)
+        # One without a direction is like nothing.
+        return [(text, vector) for text, vector in made if any(vector)]
 
 
 def merged(alike: Sequence[Recalled], worded: Sequence[Recalled], *, limit: int = MOST) -> list[Recalled]:

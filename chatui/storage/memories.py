@@ -87,7 +87,7 @@ class Memories:
                 rows = connection.execute(_EVERYONES, (f"{_NAMESPACE}.%",)).fetchall()
             else:
                 rows = connection.execute(_MEMORIES, (prefix_of(user),)).fetchall()
-        return [_memory(row) for row in rows]
+        return [memory_of(row) for row in rows]
 
     def facts(self, user: str) -> list[Fact]:
         """Return what is remembered of a user as it is sent, the oldest first."""
@@ -224,7 +224,12 @@ def _shortened(said: str, text: str) -> str:
     return line if len(line) <= WHOLE else snippet(said, parse(text))[0]
 
 
-def _memory(row: tuple[Any, ...]) -> Memory:
+def memory_of(row: tuple[Any, ...]) -> Memory:
+    """Return a row of LangGraph's table as a memory.
+
+    Args:
+        row: Its key, prefix, value and created_at.
+    """
     key, prefix, value, created = row
     try:
         content = msgspec.json.decode(value)

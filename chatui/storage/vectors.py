@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatui.storage.database import Database
-from chatui.storage.memories import WHOLE, Memories, prefix_of
+from chatui.storage.memories import WHOLE, Memories, memory_of, prefix_of
 from chatui.storage.records import Recalled
 from chatui.text import clean_line
 
@@ -128,7 +128,7 @@ class Vectors:
     async def put(
         self, connection: aiosqlite.Connection, model: str, made: Sequence[tuple[Text, Sequence[float]]]
     ) -> None:
-        """Write vectors, in place of those that were there.
+        """Write vectors, in place of those that were there; none of what was changed, forgotten or made private meanwhile.
 
         Args:
             connection: Of an open transaction.
@@ -136,6 +136,8 @@ class Vectors:
             made: The texts, each with its vector of any length above 0.
         """
         for text, vector in made:
+            if not await _still_there(connection, text):
+                continue
             packed = pack(vector)
             columns = {"chatui_embeddings": "thread_id, node_id", "chatui_memory_embeddings": "prefix, key"}[text.table]
             sql = f"""INSERT OR REPLACE INTO {text.table} ({columns}, model, dimensions, digest, signs, vector)
@@ -207,6 +209,19 @@ class Vectors:
         with self._database.reading() as connection:
             rows = connection.execute(sql, (prefix_of(user), model, len(vector))).fetchall()
         return {key: _cosine(packed, other) for key, other in rows}
+
+
+async def _still_there(connection: aiosqlite.Connection, text: Text) -> bool:
+    """Whether a text is as it was read, in the transaction of this connection."""
+    if text.table == "chatui_memory_embeddings":
+        sql = "SELECT key, prefix, value, created_at FROM store WHERE prefix = ? AND key = ?"
+        async with connection.execute(sql, (text.place, text.name)) as cursor:
+            row = await cursor.fetchone()
+        return row is not None and shortened(memory_of(tuple(row)).text) == text.text
+    sql = """SELECT 1 FROM chatui_messages m WHERE m.thread_id = ?1 AND m.node_id = ?2 AND NOT EXISTS (
+        SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = ?1 AND json_extract(s.value, '$.remember') = 0)"""
+    async with connection.execute(sql, (text.place, text.name)) as cursor:
+        return await cursor.fetchone() is not None
 
 
 def shortened(text: str) -> str:

@@ -15,7 +15,7 @@ from chatui.conversation.engine import Conversation
 from chatui.conversation.events import Note
 from chatui.conversation.library import Library
 from chatui.conversation.recall import merged, recall_in_force, set_embedding
-from chatui.errors import Unsupported
+from chatui.errors import ServerFault, Unsupported
 from chatui.storage import Store
 from chatui.storage.records import Recalled
 from tests.conversation.conftest import run, say
@@ -287,3 +287,51 @@ def test_what_both_ways_find_stands_first() -> None:
 
     best = merged([item("a", 0.9), item("b", 0.8)], [item("c"), item("b")])
     assert [(found.node_id, found.likeness) for found in best] == [("b", 0.8), ("a", 0.9), ("c", None)]
+
+
+async def test_what_is_forgotten_or_made_private_while_vectors_are_made_gets_none(people: People) -> None:
+    library, gate, begun = people.of("anna"), asyncio.Event(), asyncio.Event()
+    memories = library.memories_of("anna")
+    gone, changed = await memories.add("I have a dog."), await memories.add("I live in Bremen.")
+    conversation = library.conversation()
+    real = people.models.embed
+
+    async def slow(ref: Any, texts: Any) -> Any:
+        if len(texts) > 1:
+            begun.set()
+            await gate.wait()
+        return await real(ref, texts)
+
+    people.models.embed = slow  # type: ignore[method-assign]
+    await say(conversation.send("My puppy is called Bruno."))
+    await begun.wait()
+    await memories.forget(gone.memory_id)
+    await memories.edit(changed.memory_id, "I live in Kiel.")
+    await conversation.memory.set_private(True)
+    gate.set()
+    await conversation.recall.finished()
+    assert people.vectors() == []
+    assert [row[1] for row in people.vectors("chatui_memory_embeddings")] == [changed.memory_id]
+    assert people.models.embedded[-1][1] == ["search_document: I live in Kiel."]
+
+
+async def test_a_text_that_the_model_cannot_take_keeps_no_other_from_its_vector(people: People) -> None:
+    def picky(text: str) -> list[float]:
+        if "spell" in text:
+            raise ServerFault("It fell over.")
+        return [0.0] * 5 if "nothing" in text else by_topic(text)
+
+    people.models.embeds = picky
+    told = await people.tell("anna", "My puppy is called Bruno.")
+    people.models.script = ("It is nothing.",)
+    await say(told.send("A spell on you!"))
+    await told.recall.finished()
+    assert len(people.vectors()) == 2
+    people.models.script = ("Noted.",)
+    await say(told.send("Go on."))
+    await told.recall.finished()
+    # Of four new ones two get theirs; the others are asked for again with the next turn, and end nothing.
+    assert len(people.vectors()) == 4
+    recalled, how, _ = await people.ask("anna", "Which pet have I got?")
+    assert "My puppy is called Bruno." in recalled
+    assert MODEL in how
