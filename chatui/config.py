@@ -28,6 +28,9 @@
     provider = "openai"
     url = "http://localhost:1234/v1"
 
+    [display]
+    thinking = "open"               # else folded to one line; o opens and folds it
+
     [keys]
     "tree.open" = "ctrl+y"          # binding ids are in the help screen and the README
 
@@ -154,6 +157,16 @@ class MemoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     propose: bool = False
 
 
+class DisplayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[display]`.
+
+    Attributes:
+        thinking: How the thinking of an answer is shown at first: "folded" to one line, or "open".
+    """
+
+    thinking: Literal["folded", "open"] = "folded"
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The whole config file. Every key may be left out.
 
@@ -168,6 +181,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         title_model: The reference of the model that is asked for titles; None for the one that answered.
         ollama: The table `[ollama]`.
         hosts: The tables `[hosts.NAME]`.
+        display: The table `[display]`.
         keys: Binding id to key, in Textual's names.
     """
 
@@ -181,6 +195,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     title_model: str | None = None
     ollama: OllamaConfig = OllamaConfig()
     hosts: dict[HostName, HostConfig] = {}
+    display: DisplayConfig = DisplayConfig()
     keys: dict[str, str] = {}
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
@@ -97,6 +97,8 @@ class ScriptedModel:
         self.idle_seconds = 30.0
         self.loaded: bool | None = None
         self.is_loaded: Callable[[], Awaitable[bool | None]] | None = None
+        self.carries: Callable[[Mapping[str, Any]], bool] | None = None
+        self.tools: bool | None = None
 
     def arguments(self, parameters: Parameters) -> dict[str, Any]:
         return {"temperature": parameters.temperature} if parameters.temperature is not None else {}

@@ -190,6 +190,8 @@ class _Turn:
                 await self._print(event.text)
             case Finished():
                 await self._finish(event.message)
+                if event.message.reasoning and not event.message.text.strip():
+                    say("The model thought, and gave no answer. Ask again, or see what it thought with --json.")
                 if event.message.interrupted == "length":
                     say("The reply was cut off by the limit of tokens.")
             case Stopped():

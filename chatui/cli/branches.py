@@ -266,6 +266,10 @@ INTERRUPTED = {
 }
 
 
+#: Said in place of the text of an answer that has none.
+THOUGHT_ONLY = "[the model thought, and gave no answer; --json shows what it thought]"
+
+
 def _origin_line(conversation: Conversation) -> str:
     """Where a copied thread comes from, with the command that shows it; "" for any other."""
     origin = conversation.upkeep.origin()
@@ -295,7 +299,10 @@ def _print_branch(title: str, messages: list[Message], origin: str) -> None:
         )
         place = f" [{message.alternative}/{message.alternatives}]" if message.alternatives > 1 else ""
         print(f"\n{output.bold(who)}{output.dim(place)}")
-        print(clean(message.text).rstrip("\n"))
+        if message.text.strip() or not message.reasoning:
+            print(clean(message.text).rstrip("\n"))
+        else:
+            print(output.dim(THOUGHT_ONLY))
         if message.interrupted:
             print(output.dim(f"[{INTERRUPTED[message.interrupted]}]"))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chatui.cli import output
+from chatui.cli.main import say
 from chatui.cli.session import find
 from chatui.cli.threads import Json, ThreadName
 from chatui.errors import UsageError
@@ -38,6 +39,7 @@ def set_(
     memory=STRATEGY are those of the thread, or with --for-user of the user's threads that have none of their own.
     """
     from chatui.conversation.parameters import FIELDS, parse, written
+    from chatui.conversation.settings import KEEPS, RELOAD
 
     if for_model and for_user:
         raise UsageError("Of --for-model and --for-user only one can be given.", "`chatui set --help` tells more.")
@@ -60,9 +62,17 @@ def set_(
             conversation = library.conversation((await find(library, thread)).thread_id)
             await _set_own(library, conversation, own, for_user=for_user)
             model = str(await library.models.choose(conversation.model()))
+            settings = conversation.settings
+            before = settings.resolve(model).values.num_ctx
             if changes:
-                await conversation.settings.change(level, model, **changes)
-            found = conversation.settings.resolve(model, level=level)
+                await settings.change(level, model, **changes)
+            if "num_ctx" in changes:
+                now = settings.resolve(model)
+                if now.values.num_ctx != before:
+                    say(RELOAD)
+                elif level != "thread" and now.sources["num_ctx"] == "first reply":
+                    say(KEEPS)
+            found = settings.resolve(model, level=level)
             shown = {
                 field.name: {"value": getattr(found.values, field.name), "source": found.sources[field.name]}
                 for field in FIELDS

@@ -17,7 +17,7 @@ from chatui.text import clean_line
 if TYPE_CHECKING:
     from langchain_core.messages import BaseMessage
 
-    from chatui.conversation.parameters import Resolved
+    from chatui.conversation.parameters import LastContext, Resolved
     from chatui.errors import ContextTooLong
     from chatui.models import OpenModel
 
@@ -61,13 +61,19 @@ def least_tokens(text: str) -> int:
     return plain // 8 + (len(text) - plain) // 4
 
 
-def room_of(model: OpenModel, num_ctx: int | None) -> int | None:
+def room_of(model: OpenModel, num_ctx: int | None, last: LastContext | None = None) -> int | None:
     """Return the context that will be in force, None where only the server will know it.
 
     Args:
         model: Who is asked.
         num_ctx: What is asked for.
+        last: How the model was asked last in this thread. Left to the server then and now, its context is what it was, where the
+            model is loaded with the one that another thread asked for.
     """
+    if num_ctx is None and last is not None and last.num_ctx is None and last.elsewhere and "num_ctx" in model.takes:
+        others = min(last.elsewhere, model.longest) if model.longest else last.elsewhere
+        if model.context_length == others:
+            return last.room or model.context_length
     if num_ctx is None or "num_ctx" not in model.takes:
         return model.context_length
     return min(num_ctx, model.longest) if model.longest else num_ctx
@@ -89,12 +95,22 @@ def remarks(model: OpenModel, parameters: Resolved) -> list[str]:
     ]
     if ignored:
         said.append(f"{name} takes no {' and no '.join(ignored)}.")
-    room = room_of(model, values.num_ctx)
-    if values.num_ctx and room and model.context_length and room != model.context_length and "num_ctx" in model.takes:
-        said.append(
-            f"The model is loaded anew, for a context of {room:,} tokens; it was loaded for {model.context_length:,}."
-        )
+    if reload := _reload(model, parameters):
+        said.append(reload)
     return said
+
+
+def _reload(model: OpenModel, parameters: Resolved) -> str:
+    """The sentence for a model that its server has to load anew, as it is loaded with another context; "" where it need not."""
+    num_ctx, last, loaded = parameters.values.num_ctx, parameters.last, model.context_length
+    if not loaded or "num_ctx" not in model.takes:
+        return ""
+    room = room_of(model, num_ctx, last)
+    if room and room != loaded:
+        return f"The model is loaded anew, for a context of {room:,} tokens; it was loaded for {loaded:,}."
+    if num_ctx is None and last is not None and last.num_ctx is not None and last.room == loaded:
+        return f"The model is loaded anew, for the context that its server chooses; it was loaded for {loaded:,}."
+    return ""
 
 
 def left_out(branch: Sequence[BaseMessage], sent: Iterable[BaseMessage]) -> str:

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chatui.config import Config
-from chatui.conversation.events import Event
+from chatui.conversation.events import Event, Finished, Stopped
 from chatui.conversation.tree import Message, Partial
 from chatui.conversation.walk import Walk
-from chatui.errors import UsageError
+from chatui.errors import ChatuiError, UsageError
 from chatui.models import Models, OpenModel, parse_ref
 from chatui.storage import Store
 
@@ -340,14 +340,23 @@ class Conversation(Walk):
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
         self.recall.turn_began()
+        replied: Message | None = None
         try:
             async with aclosing(happening) as events:
                 async for event in events:
+                    replied = event.message if isinstance(event, Finished | Stopped) else None
                     yield event
         finally:
-            self._answered_by = self._turns[0].opened or self._answered_by
+            opened = self._turns[0].opened
+            self._answered_by = opened or self._answered_by
             self._turns = []
             self.recall.turn_ended(self.owner)
+        if replied is not None and opened is not None and "num_ctx" in opened.takes:
+            # Whatever keeps it from being written down costs no reply.
+            with suppress(ChatuiError):
+                await self.settings.keep_context(
+                    str(ref), parameters, replied.sent.context_length if replied.sent else None
+                )
         self.summaries.begin(ref)
 
     async def _at_once(self, watched: Callable[[], int | None] | None) -> AsyncGenerator[Event]:

@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from chatui.conversation.context import estimate_message, estimate_text
 from chatui.conversation.strategy import Strategy
-from chatui.storage.records import Fact, Recalled
+from chatui.storage.records import Fact, Recalled, Sent
 
 T = TypeVar("T")
 
@@ -76,6 +76,36 @@ class Selection(msgspec.Struct, frozen=True):
 def estimate_tokens(messages: Iterable[BaseMessage]) -> int:
     """Estimate the tokens of messages without the model's tokenizer: too many rather than too few."""
     return sum(map(estimate_message, messages))
+
+
+def told(
+    selection: Selection, branch: Sequence[BaseMessage], *, extra: Sequence[BaseMessage], room: int | None
+) -> Sent:
+    """Return what is written down of what a model is sent.
+
+    Args:
+        selection: What was chosen.
+        branch: What it was chosen from.
+        extra: What is sent behind it.
+        room: The tokens that the model takes, None where unknown.
+    """
+    sent, used = [*selection.messages, *extra], selection.remembered
+    system = sum(isinstance(message, SystemMessage) for message in sent)
+    return Sent(
+        messages=len(sent) - system,
+        system_prompt=system > 0,
+        left_out=selection.left_out,
+        estimated_tokens=selection.estimated_tokens + estimate_tokens(extra),
+        context_length=room,
+        strategy=str(used.strategy),
+        lead=len(selection.messages) > 1 and bool(selection.left_out) and selection.messages[system - 1] is branch[0],
+        summary=used.summary,
+        summarised=used.covered,
+        memories=[fact.told for fact in used.facts],
+        recalled=list(used.recalled),
+        recall=used.by,
+        tokens=selection.tokens,
+    )
 
 
 def select(

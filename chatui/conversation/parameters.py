@@ -1,7 +1,8 @@
 """What a model is asked with: which parameters there are, what a person may give them, and whose value is in force.
 
 A value is looked for in the thread's settings, then the model's, then the user's, then the config file's; at last it is left to the
-model itself.
+model itself. The context (num_ctx) of a thread stays what it was at the first reply, whatever the defaults become later, as another
+one makes the server load the model anew; only a value that is set for the thread, or taken away from it, changes it.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from chatui.config import Config, Parameters
 from chatui.errors import UsageError
 from chatui.text import clean, clean_line
 
-#: Where a value comes from; "model's own" where nobody set one.
-Source = Literal["thread", "model", "user", "default", "model's own"]
+#: Where a value comes from; "first reply" where a thread keeps what it began with, "model's own" where nobody set one.
+Source = Literal["thread", "first reply", "model", "user", "default", "model's own"]
 
 
 class Field(NamedTuple):
@@ -146,16 +147,34 @@ def written(name: str, value: Any) -> str:
     return str(value)
 
 
+class LastContext(msgspec.Struct, frozen=True):
+    """How the last reply of a model in a thread was asked for.
+
+    Attributes:
+        num_ctx: The context that was asked for, None where it was left to the server.
+        room: The context that was in force then, None where unknown.
+        kept: Whether the thread keeps it: not where it is the thread's own setting, which can be taken away.
+        elsewhere: The context that any thread of this file asked the model for last, None where it was left to the server.
+    """
+
+    num_ctx: int | None = None
+    room: int | None = None
+    kept: bool = False
+    elsewhere: int | None = None
+
+
 class Resolved(msgspec.Struct, frozen=True):
     """The parameters that are in force.
 
     Attributes:
         values: They. `system_prompt` is never None.
         sources: Where each comes from, by name.
+        last: How the model was asked last in this thread, None where it was not yet.
     """
 
     values: Parameters = Parameters(system_prompt="")
     sources: dict[str, Source] = {}
+    last: LastContext | None = None
 
     def by_choice(self) -> list[str]:
         """Return the names of those that somebody set for this very thread."""
@@ -168,6 +187,7 @@ def resolve(
     thread: Mapping[str, Any] | None = None,
     model: Mapping[str, Any] | None = None,
     user: Mapping[str, Any] | None = None,
+    last: LastContext | None = None,
 ) -> Resolved:
     """Find whose value is in force for each parameter.
 
@@ -176,6 +196,7 @@ def resolve(
         thread: The settings of the thread, as they are stored; keys that are no parameters are left alone.
         model: Those of the model.
         user: Those of the user.
+        last: How the model was asked last in the thread; its context is kept before a default's.
     """
     defaults = msgspec.to_builtins(config.parameters)
     if defaults["system_prompt"] is None and config.system_prompt:
@@ -190,12 +211,17 @@ def resolve(
     sources: dict[str, Source] = dict.fromkeys(NAMES, "model's own")
     for name in NAMES:
         for source, settings in stages:
+            if name == "num_ctx" and source != "thread" and last is not None and last.kept:
+                if last.num_ctx is not None:
+                    values[name] = last.num_ctx
+                sources[name] = "first reply"
+                break
             value = _sound(name, settings.get(name))
             if value is not None:
                 values[name], sources[name] = value, source
                 break
     values.setdefault("system_prompt", "")
-    return Resolved(msgspec.convert(values, Parameters), sources)
+    return Resolved(msgspec.convert(values, Parameters), sources, last)
 
 
 def _sound(name: str, value: Any) -> Any:

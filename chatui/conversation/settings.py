@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
+
 from chatui.config import Config
-from chatui.conversation.parameters import NAMES, Resolved, checked, resolve
+from chatui.conversation.parameters import NAMES, LastContext, Resolved, checked, resolve
 from chatui.errors import UsageError
 from chatui.storage import Store
 from chatui.text import clean_line
@@ -16,6 +18,13 @@ Level = Literal["thread", "model", "user"]
 LEVELS: tuple[Level, ...] = ("thread", "model", "user")
 
 _PRESETS = "presets"
+#: Among the settings of a thread: `LastContext` by the model's reference. Of the file: the num_ctx it was asked for last.
+_CONTEXTS = "contexts"
+
+#: Said where another context is set, or one is taken away.
+RELOAD = "From the next message on the model is loaded anew, for the other context."
+#: Said where a default is changed that this thread does not follow.
+KEEPS = "This thread keeps the context that it began with, until another one is set for the thread itself."
 
 
 class ThreadSettings:
@@ -54,7 +63,11 @@ class ThreadSettings:
             level: For "model", what any thread of this model and user begins with; for "user", any thread of this user.
         """
         asked = LEVELS[LEVELS.index(level) :]
-        return resolve(self._config, **{one: self.of(one, model) for one in asked})
+        last = self._contexts().get(model or "") if level == "thread" else None
+        if last is not None:
+            elsewhere = self._store.settings.get("file", _CONTEXTS).get(model or "")
+            last = msgspec.structs.replace(last, elsewhere=elsewhere if isinstance(elsewhere, int) else None)
+        return resolve(self._config, last=last, **{one: self.of(one, model) for one in asked})
 
     async def change(self, level: Level, model: str | None = None, /, **values: Any) -> None:
         """Set parameters. None takes one away.
@@ -71,12 +84,43 @@ class ThreadSettings:
         if name is None:
             raise UsageError("It is not known yet which model answers here.", "Choose one with Ctrl+O.")
         sound = {key: checked(key, value) for key, value in values.items()}
+        if level == "thread" and "num_ctx" in sound:
+            # On purpose: what the thread kept until now it keeps no longer.
+            freed = {ref: msgspec.structs.replace(last, kept=False) for ref, last in self._contexts().items()}
+            sound[_CONTEXTS] = msgspec.to_builtins(freed) or None
         store = self._store
         async with store.database.transaction() as connection:
             await store.settings.change(connection, level, name, **sound)
             if level == "thread" and "system_prompt" in sound and store.threads.get(name) is not None:
                 # What stands in the row would come back where the setting is taken away.
                 await store.threads.update(connection, name, system_prompt=None)
+
+    # The context of a thread
+
+    def _contexts(self) -> dict[str, LastContext]:
+        found = self._store.settings.get("thread", self._thread_id).get(_CONTEXTS)
+        try:
+            return msgspec.convert(found or {}, dict[str, LastContext])
+        except msgspec.ValidationError:  # another version's, or another hand's
+            return {}
+
+    async def keep_context(self, model: str, asked: Resolved, room: int | None) -> None:
+        """Write down with which context a model replied here, so that the thread keeps it.
+
+        Args:
+            model: The model's full reference.
+            asked: What it was asked with.
+            room: The context that was in force, None where unknown.
+        """
+        source = asked.sources.get("num_ctx")
+        last = LastContext(asked.values.num_ctx, room, kept=source != "thread")
+        contexts, settings = self._contexts(), self._store.settings
+        if contexts.get(model) == last and settings.get("file", _CONTEXTS).get(model) == last.num_ctx:
+            return
+        kept = msgspec.to_builtins({**contexts, model: last})
+        async with self._store.database.transaction() as connection:
+            await settings.change(connection, "thread", self._thread_id, **{_CONTEXTS: kept})
+            await settings.change(connection, "file", _CONTEXTS, **{model: last.num_ctx})
 
     def _name(self, level: Level, model: str | None) -> str | None:
         return {"thread": self._thread_id, "model": model, "user": self.user}[level]

@@ -15,10 +15,10 @@ from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
-from chatui.conversation import context, memory
+from chatui.conversation import carrying, context, memory
 from chatui.conversation.events import (
     Asked,
     End,
@@ -34,7 +34,7 @@ from chatui.conversation.events import (
 from chatui.conversation.graph import MODEL, Graph, at, build_graph
 from chatui.conversation.parameters import Resolved
 from chatui.conversation.tree import Interruption, Message, Partial, Sent
-from chatui.conversation.waiting import Wait
+from chatui.conversation.waiting import Wait, told_seconds
 from chatui.errors import ChatuiError, ConnectionLost, ContextTooLong, EmptyReply, Stalled
 from chatui.models import ModelRef, Models
 from chatui.storage.channels import Shape
@@ -273,7 +273,8 @@ class Turn:
     async def _ask(self, model: OpenModel, branch: Sequence[BaseMessage]) -> None:
         """Choose what to send and ask the model; with fewer messages where it says that it has no room for them."""
         prompt = self._prompt
-        room = budget = context.room_of(model, prompt.parameters.values.num_ctx)
+        room = budget = context.room_of(model, prompt.parameters.values.num_ctx, prompt.parameters.last)
+        stored, branch = branch, carrying.without_attachments(branch, model.carries)
         # A model goes on with an answer that stands last.
         begun = [AIMessage(prompt.begun)] if prompt.begun else []
         refused: ContextTooLong | None = None
@@ -294,31 +295,16 @@ class Turn:
             sent = [*selection.messages, *begun]
             tokens = selection.estimated_tokens + memory.estimate_tokens(begun)
             summarised = branch[: selection.remembered.covered]
+            for remark in carrying.remarks(model, stored, sent) if refused is None else ():
+                self._put(Note(remark))
             if not_sent := context.left_out(branch, [*summarised, *selection.messages]):
                 self._put(Note(not_sent))
             self._put(Asked(len(sent), selection.left_out, tokens, room))
             if prompt.begun and refused is None:
                 self._put(TextPiece(prompt.begun))
-            system = sum(isinstance(message, SystemMessage) for message in sent)
-            self._reply.sent = Sent(
-                messages=len(sent) - system,
-                system_prompt=system > 0,
-                left_out=selection.left_out,
-                estimated_tokens=tokens,
-                context_length=room,
-                strategy=str(selection.remembered.strategy),
-                lead=len(selection.messages) > 1
-                and bool(selection.left_out)
-                and selection.messages[system - 1] is branch[0],
-                summary=selection.remembered.summary,
-                summarised=selection.remembered.covered,
-                memories=[fact.told for fact in selection.remembered.facts],
-                recalled=list(selection.remembered.recalled),
-                recall=selection.remembered.by,
-                tokens=selection.tokens,
-            )
+            self._reply.sent = memory.told(selection, branch, extra=begun, room=room)
             try:
-                await self._stream(model, sent)
+                await self._stream(model, carrying.tools_as_text(sent, model.tools))
             except Exception as error:
                 plain = self._plain_error(error)
                 budget = context.smaller(plain, tokens) if isinstance(plain, ContextTooLong) else None
@@ -341,7 +327,8 @@ class Turn:
             room = await self._looking or room
         read = self._reply.usage["input_tokens"] if self._reply.usage else None
         dropped = context.cut(sent, estimated=told.estimated_tokens, read=read, room=room)
-        self._reply.sent = msgspec.structs.replace(told, context_length=room, cut=dropped)
+        seconds = told_seconds(self._reply.metadata)
+        self._reply.sent = msgspec.structs.replace(told, context_length=room, cut=dropped, **seconds)
         if dropped and read:
             self._put(
                 Note(context.cut_note(dropped, branch=branch, sent=sent, read=read, estimated=told.estimated_tokens))
@@ -427,7 +414,7 @@ class Turn:
         if not reply.texts and not reply.thoughts:
             await self._ledger.drop_partial(reply.message_id)
             return None
-        lost = isinstance(error, ConnectionLost)
+        lost = error is not None and isinstance(self._plain_error(error), ConnectionLost)
         why: Interruption = "stopped" if stopped else "lost" if lost else "failed"
         config = await self._graph.aupdate_state(
             at(self._ledger.thread_id, self._asked_at, user_id=self._ledger.owner, model=reply.model),

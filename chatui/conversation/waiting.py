@@ -1,4 +1,4 @@
-"""What a request waits for until its first token comes: said where it can be known, and only then.
+"""What a request waits for until its first token comes: said where it can be known, and only then; afterwards how long it took.
 
 Ollama lists a model in /api/ps from early in its loading on, and does not say when that ends. So a model that is not listed is
 being loaded; where it was not listed when it was asked and is now, nobody can tell its loading from the reading of the prompt.
@@ -7,10 +7,10 @@ being loaded; where it was not listed when it was asked and is now, nobody can t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from chatui.conversation.events import Waiting, WaitsFor
 from chatui.errors import ChatuiError
@@ -22,6 +22,20 @@ if TYPE_CHECKING:
 _PATIENCE = 0.3
 #: Seconds between two looks.
 _LOOK_EVERY = 1.0
+
+
+def told_seconds(metadata: Mapping[str, Any]) -> dict[str, float | int]:
+    """Return how long a server says it loaded the model and wrote how many tokens, by the names that `Sent` has for them.
+
+    Args:
+        metadata: Of the whole reply. Ollama tells nanoseconds; who tells nothing has nothing here.
+    """
+    told = {"load_seconds": metadata.get("load_duration"), "writing_seconds": metadata.get("eval_duration")}
+    found: dict[str, float | int] = {
+        name: value / 1e9 for name, value in told.items() if isinstance(value, int | float) and value > 0
+    }
+    count = metadata.get("eval_count")
+    return {**found, "written_tokens": count} if isinstance(count, int) and count > 0 else found
 
 
 class Wait:

@@ -213,6 +213,8 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
         takes=frozenset(_NAMES),
         thinks=False,
         longest=CONTEXT_LENGTH,
+        carries=lambda block: block.get("type") == "text",
+        tools=False,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -145,6 +145,8 @@ class Ollama:
             in_force=partial(self._in_force, name),
             loaded=None if running is None else name in running,
             is_loaded=partial(self.is_loaded, str(entry["name"])),
+            carries=partial(carries, sees="vision" in capabilities or not capabilities),
+            tools="tools" in capabilities if capabilities else None,
         )
 
     async def _in_force(self, name: str) -> int | None:
@@ -367,6 +369,27 @@ def arguments(parameters: Parameters, *, thinks: bool) -> dict[str, Any]:
     if parameters.keep_alive is not None:
         asked["keep_alive"] = parameters.keep_alive
     return asked
+
+
+def carries(block: Mapping[str, Any], *, sees: bool) -> bool:
+    """Say whether a block of a message's content can be sent.
+
+    The client raises ValueError for images by URL, for files and for kinds that it does not know; the server answers 400 to images
+    for a model without eyes.
+
+    Args:
+        block: The block.
+        sees: Whether the model sees images.
+    """
+    kind = block.get("type")
+    if kind == "image_url":
+        url = block.get("image_url")
+        url = url.get("url") if isinstance(url, dict) else url
+        return sees and isinstance(url, str) and url.startswith("data:") and "," in url
+    if kind == "image":
+        source = block.get("base64") or (block.get("data") if block.get("source_type") == "base64" else None)
+        return sees and isinstance(source, str)
+    return kind in ("text", "tool_use")
 
 
 def _entries(answer: dict[str, Any]) -> list[dict[str, Any]]:

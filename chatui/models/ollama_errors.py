@@ -115,11 +115,15 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
     said = clean_line(str(details.get("message") or details.get("error") or body), 300)
     lowered = said.lower()
     if status == -1:
-        return ConnectionLost(f"Ollama stopped in the middle of the reply: {said or 'it gave no reason'}.", _TRY_AGAIN)
+        said = said.rstrip(".") or "it gave no reason"
+        return ServerFault(f"Ollama stopped in the middle of the reply: {said}.", _TRY_AGAIN)
     if status == 404:
         return _missing(said, url, model)
     if "more system memory" in lowered or "out of memory" in lowered:
-        return OutOfMemory(f"{model} does not fit into the server's memory: {said}.", "Choose a smaller model.")
+        return OutOfMemory(
+            f"{model} does not fit into the server's memory: {said.rstrip('.')}.",
+            "Choose a smaller model, or set a smaller num_ctx in the thread's settings (F4).",
+        )
     if "does not support embed" in lowered:
         return Unsupported(f"{model} makes no embeddings.", "Choose an embedding model.")
     if status == 400:
@@ -228,7 +232,8 @@ def _refused(details: dict[str, Any], said: str, url: str, model: str) -> ModelE
             room=room if known else None,
         )
     if "invalid model name" in lowered:
-        return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.", model=model)
+        # Without its reference: there is nothing to fetch.
+        return UnknownModel(f"{model} is not a valid name of a model.", "`chatui models` lists them.")
     return ServerFault(f"Ollama at {url} refused the request: {said or 'it gave no reason'}.", "Choose another model.")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -60,6 +60,8 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
         in_force: Asks which context is in force now that the model is loaded; None where nobody can say.
         loaded: Whether it was in its server's memory when it was opened; None where that is not told.
         is_loaded: Says whether its server has it in memory, None where that is not told; None where nobody can be asked.
+        carries: Says whether a content block can be sent to it; None where all can, as far as known.
+        tools: Whether it knows calls of tools and their results; None where unknown.
     """
 
     ref: ModelRef
@@ -76,6 +78,8 @@ class OpenModel(msgspec.Struct, frozen=True, eq=False):
     in_force: Callable[[], Awaitable[int | None]] | None = None
     loaded: bool | None = None
     is_loaded: Callable[[], Awaitable[bool | None]] | None = None
+    carries: Callable[[Mapping[str, Any]], bool] | None = None
+    tools: bool | None = None
 
 
 if TYPE_CHECKING:

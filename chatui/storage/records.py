@@ -106,7 +106,7 @@ class Summary(msgspec.Struct, frozen=True):
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model was sent for a reply.
+    """What a model was sent for a reply, and what its server told of it.
 
     Attributes:
         messages: How many, the system prompt not counted.
@@ -124,6 +124,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         recalled: What was sent of other threads.
         recall: How they were searched: "by full text", "by embeddings of ollama:nomic-embed-text"; "" where they were not.
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
+        load_seconds: How long its server loaded the model, None where it does not say.
+        writing_seconds: How long it wrote the reply, None where it does not say.
+        written_tokens: How many tokens it wrote in that time.
     """
 
     messages: int
@@ -140,6 +143,9 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     recalled: list[Recalled] = []
     recall: str = ""
     tokens: dict[str, int] = {}
+    load_seconds: float | None = None
+    writing_seconds: float | None = None
+    written_tokens: int | None = None
 
 
 class Thread(msgspec.Struct, frozen=True, kw_only=True):

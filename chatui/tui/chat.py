@@ -80,6 +80,7 @@ class ChatScreen(Screen[None]):
         self.conversation = self.library.conversation()
         self.threads = ThreadsPane(plain=plain)
         self.transcript = Transcript(plain=plain)
+        self.transcript.thoughts_open = self.library.config.display.thinking == "open"
         self.prompt = Prompt()
         self._offer: Offer | None = None
         self.turns = Turns(self)

@@ -72,7 +72,7 @@ class Facts:
             return f"~{reply.speed:.0f} tok/s" if reply.speed else ""
         answer = self._last_answer()
         rate = figures.speed(answer) if answer else None
-        return f"{rate:.0f} tok/s" if rate is not None else ""
+        return f"{figures.shown(rate)} tok/s" if rate is not None else ""
 
     def _first_token(self, reply: Reply | None) -> str:
         answer = self._last_answer() if reply is None else None

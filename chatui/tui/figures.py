@@ -7,11 +7,22 @@ from chatui.tui import labels
 
 
 def speed(message: Message) -> float | None:
-    """Return the tokens a second of an answer, from its first token on; None where that is not known."""
+    """Return the tokens a second of an answer, None where that is not known.
+
+    As its server measured it, where it says how long it wrote; else by our clock, from the first token on.
+    """
+    sent = message.sent
+    if sent is not None and sent.writing_seconds and sent.written_tokens:
+        return sent.written_tokens / sent.writing_seconds
     if message.usage is None or not message.seconds:
         return None
     writing = message.seconds - (message.first_token_seconds or 0)
     return message.usage.output_tokens / writing if writing > 0.05 else None
+
+
+def shown(rate: float) -> str:
+    """Return a speed as it is shown: slow ones with a tenth."""
+    return f"{rate:.1f}" if rate < 9.95 else f"{rate:.0f}"
 
 
 def first_token(message: Message) -> str:
@@ -27,4 +38,4 @@ def tokens(message: Message) -> str:
     usage = message.usage
     line = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, {usage.total_tokens:,} in all"
     rate = speed(message)
-    return f"{line}; {rate:.0f} a second" if rate is not None else line
+    return f"{line}; {shown(rate)} a second" if rate is not None else line

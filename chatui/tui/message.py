@@ -235,14 +235,18 @@ class AnswerView(MessageView):
     Args:
         message: A saved answer, or None for one that streams.
         reply: The reply that streams, or that streamed and became `message`.
+        plain: Whether nothing is drawn that a screen reader would have to spell.
+        opened: Whether its thinking is shown whole at first.
     """
 
     KIND = "answer"
 
-    def __init__(self, message: Message | None, reply: Reply | None = None, *, plain: bool = False) -> None:
+    def __init__(
+        self, message: Message | None, reply: Reply | None = None, *, plain: bool = False, opened: bool = False
+    ) -> None:
         super().__init__(message, plain=plain)
         self.reply = reply
-        self._open = False
+        self._open = opened
         self._leaves: list[Leaf] = []
         self._settled = 0  # leaves that no further text can change
         self._offset = 0  # where in the text the others begin
@@ -402,8 +406,8 @@ def recolour(views: Iterable[MessageView]) -> list[MessageView]:
     return list(found)
 
 
-def view_of(message: Message, *, plain: bool = False) -> MessageView:
-    """Return the view of a saved message."""
+def view_of(message: Message, *, plain: bool = False, opened: bool = False) -> MessageView:
+    """Return the view of a saved message; `opened` as for `AnswerView`."""
     if message.role == "assistant":
-        return AnswerView(message, plain=plain)
+        return AnswerView(message, plain=plain, opened=opened)
     return UserView(message, message.text, plain=plain)

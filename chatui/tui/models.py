@@ -62,6 +62,7 @@ class ModelPicker(ModalScreen[str | None]):
         favourites: The person's.
         current: The model that answers now.
         purpose: The title.
+        wanted: The name of a model that is to be fetched at once.
         plain: Whether nothing is drawn that a screen reader would have to spell.
     """
 
@@ -75,6 +76,7 @@ class ModelPicker(ModalScreen[str | None]):
         favourites: Favourites,
         current: str | None,
         purpose: str = "Model",
+        wanted: str = "",
         *,
         plain: bool = False,
     ) -> None:
@@ -85,6 +87,7 @@ class ModelPicker(ModalScreen[str | None]):
         self._loaded = False
         self._text = ""  # what is filtered by
         self._purpose = purpose
+        self._wanted = wanted
         self._plain = plain
         self._rows = ModelRows(current, plain=plain)
         self._hint = Hint(lines=2)
@@ -95,7 +98,7 @@ class ModelPicker(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="model-dialog"):
-            yield Input(placeholder="Filter by name or ability, or a name to fetch", compact=True)
+            yield Input(self._wanted, placeholder="Filter by name or ability, or a name to fetch", compact=True)
             yield self._rows
             yield Static("Asking what models there are …", id="model-empty", markup=False)
             yield Static("", id="model-facts", markup=False)
@@ -122,6 +125,9 @@ class ModelPicker(ModalScreen[str | None]):
         self._loaded = True
         self._text = self.query_one(Input).value
         self._filter(place)
+        if self._wanted:
+            wanted, self._wanted = self._wanted, ""
+            self._begin(parse_ref(wanted))
 
     def _filter(self, place: str | None = None) -> None:
         text, rows = self._text, self._rows
@@ -291,6 +297,9 @@ class ModelPicker(ModalScreen[str | None]):
         else:
             self._say("Type the name of a model to fetch, such as llama3.2.")
             return
+        self._begin(ref)
+
+    def _begin(self, ref: ModelRef) -> None:
         self._pull = self.run_worker(self._fetch(ref), exit_on_error=False)
         self._show_keys()
 

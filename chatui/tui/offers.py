@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chatui.conversation.events import Failed
-from chatui.errors import ChatuiError, ContextTooLong
+from chatui.errors import ChatuiError, ContextTooLong, OutOfMemory, UnknownModel
+from chatui.models import DEMO_MODEL, parse_ref
 from chatui.tui import labels
 from chatui.tui.replies import Reply
 
@@ -20,6 +21,7 @@ class Offers:
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
         self._failed: str | None = None  # the node of the prompt whose reply failed
+        self._missing = ""  # the model that was not there
 
     def arrive(self) -> None:
         """The thread was opened: offer what a crash left."""
@@ -48,7 +50,11 @@ class Offers:
             Choice("R", "Another model", "retry_with"),
             Choice("e", "Edit the message", "edit"),
         ]
-        if isinstance(event.error, ContextTooLong):
+        missing = event.error.model if isinstance(event.error, UnknownModel) else ""
+        if missing and (parse_ref(missing).provider == "ollama" or parse_ref(missing) == DEMO_MODEL):
+            self._missing = missing
+            choices.insert(0, Choice("f", "Fetch it", "fetch"))
+        if isinstance(event.error, ContextTooLong | OutOfMemory):
             choices.insert(1, Choice("s", "Set num_ctx", "settings"))
         self.show(str(event.error), choices, tone="error")
         if self._screen.prompt.has_focus and not self._screen.prompt.text:
@@ -66,6 +72,15 @@ class Offers:
         screen.offer.show("", [])
         if focused:
             screen.prompt.focus()
+
+    def _fetch(self, failed: str) -> None:
+        """Fetch the model that was not there; chosen then, it answers."""
+
+        async def picked(model: str | None) -> None:
+            if model:
+                await self._screen.turns.regenerate(failed, model=model)
+
+        self._screen.shelf.pick("Fetch a model, and answer with it", picked, self._missing)
 
     async def answer(self, name: str) -> None:
         """Do what was chosen in an offer."""
@@ -86,6 +101,8 @@ class Offers:
                 await screen.turns.regenerate(self._failed)
             elif name == "retry_with":
                 screen.turns.regenerate_with(node_id=self._failed)
+            elif name == "fetch" and self._failed:
+                self._fetch(self._failed)
             elif name == "settings":
                 await screen.action_do("settings.open", "num_ctx")
             elif name == "edit" and self._failed:

@@ -201,7 +201,9 @@ def _seconds(message: Message) -> str:
     if message.seconds is None:
         return ""
     first = message.first_token_seconds
-    return f"{message.seconds:.1f}" + (f", {first:.1f} to the first token" if first is not None else "")
+    line = f"{message.seconds:.1f}" + (f", {first:.1f} to the first token" if first is not None else "")
+    load = message.sent.load_seconds if message.sent else None
+    return f"{line} ({load:.1f} to load the model)" if load is not None and load >= 0.05 else line
 
 
 def _sent(message: Message) -> str:

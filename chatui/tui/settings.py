@@ -13,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from chatui.conversation.parameters import FIELDS, Resolved, field, parse, written
-from chatui.conversation.settings import LEVELS, Level, ThreadSettings
+from chatui.conversation.settings import KEEPS, LEVELS, RELOAD, Level, ThreadSettings
 from chatui.errors import ChatuiError
 from chatui.models import parse_ref
 from chatui.text import clean_line
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 #: Whether a model can think; None where it is not known.
 Thinks = Callable[[str], Awaitable[bool | None]]
-
-_RELOAD = "From the next message on the model is loaded anew, for the other context."
 
 
 class SettingRows(Rows):
@@ -48,7 +46,7 @@ class SettingRows(Rows):
         shown = FIELDS[index]
         source = self.resolved.sources.get(shown.name, "model's own")
         value = clean_line(written(shown.name, getattr(self.resolved.values, shown.name)), 200)
-        if source == "model's own":
+        if getattr(self.resolved.values, shown.name) is None:
             value = "-"
         elif not value:
             value = "none"
@@ -168,11 +166,18 @@ class SettingsScreen(ModalScreen[None]):
         before = getattr(self._settings.resolve(self._model).values, name)
         await self._settings.change(self._level, self._model, **{name: value})
         self._show()
-        if name == "num_ctx" and getattr(self._settings.resolve(self._model).values, name) != before:
-            self._about(_RELOAD)
+        if name == "num_ctx":
+            self._about_context(before)
         elif name == "thinking" and value not in (None, "off") and self._model:
             model = self._model
             self.run_worker(self._check_thinking(model), exit_on_error=False, exclusive=True)
+
+    def _about_context(self, before: int | None) -> None:
+        now = self._settings.resolve(self._model)
+        if now.values.num_ctx != before:
+            self._about(RELOAD)
+        elif now.sources["num_ctx"] == "first reply" and self._level != "thread":
+            self._about(KEEPS)
 
     async def _check_thinking(self, model: str) -> None:
         if await self._thinks(model) is False and self._current == "thinking":
@@ -213,9 +218,12 @@ class SettingsScreen(ModalScreen[None]):
         await self.app.push_screen(Presets(presets, forget), chosen)
 
     async def _apply(self, name: str, values: Mapping[str, Any]) -> None:
+        before = self._settings.resolve(self._model).values.num_ctx
         await self._settings.change(self._level, self._model, **values)
         self._show()
-        self._about(f"“{clean_line(name, 40)}” is set for {self._whom(self._level)}.")
+        said = f"“{clean_line(name, 40)}” is set for {self._whom(self._level)}."
+        reload = self._settings.resolve(self._model).values.num_ctx != before
+        self._about(f"{said} {RELOAD}" if reload else said)
 
     async def action_save_preset(self) -> None:
         """Save the values that somebody set under a name."""
@@ -359,7 +367,7 @@ class Setting:
         shown = written(name, value) if value is not None else "left to the defaults"
         said = f"{name}: {labels.fit(clean_line(shown, 200), 60) or 'none'}, in this thread."
         if name == "num_ctx" and settings.resolve(model).values.num_ctx != before.num_ctx:
-            said = f"{said} {_RELOAD}"
+            said = f"{said} {RELOAD}"
         if name == "thinking" and value not in (None, "off") and model and await self._thinks(model) is False:
             said = f"{said} {cannot_think(model)}"
         screen.say(said, severity="information")

@@ -189,11 +189,11 @@ class Shelf:
         else:
             self.pick(f"Model of {user}'s new threads" if for_user else "Model of this thread", picked)
 
-    def pick(self, purpose: str, picked: Callable[[str | None], Awaitable[None]]) -> None:
-        """Ask for a model."""
+    def pick(self, purpose: str, picked: Callable[[str | None], Awaitable[None]], wanted: str = "") -> None:
+        """Ask for a model; one that is wanted is fetched at once."""
         from chatui.tui.models import Favourites, ModelPicker
 
         library = self._screen.library
         favourites = Favourites(library.favourite_models, library.set_favourite_model)
-        picker = ModelPicker(library.models, favourites, self.model, purpose, plain=self._screen.plain)
+        picker = ModelPicker(library.models, favourites, self.model, purpose, wanted, plain=self._screen.plain)
         self._screen.app.push_screen(picker, picked)

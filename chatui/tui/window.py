@@ -60,6 +60,8 @@ class MessageWindow(ScrollView, inherit_bindings=False):
     def __init__(self, *, plain: bool = False) -> None:
         super().__init__(id="transcript")
         self.plain = plain
+        #: Whether the thinking of answers is shown whole at first.
+        self.thoughts_open = False
         self._branch: Branch | None = None
         self.sheet = Sheet()
         self._look: Look | None = None
@@ -120,7 +122,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         fresh = self._read(first, count)
         if not fresh:
             return False
-        views = [view_of(message, plain=self.plain) for message in fresh]
+        views = [view_of(message, plain=self.plain, opened=self.thoughts_open) for message in fresh]
         for view in views:
             self._lay(view)
         self.sheet.put(fresh, views, above=above)
@@ -199,7 +201,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
             view, self.sheet.pending = self.sheet.pending, None
             view.take(message)
         else:
-            view = view_of(message, plain=self.plain)
+            view = view_of(message, plain=self.plain, opened=self.thoughts_open)
         self._lay(view)
         self.sheet.records.append(message)
         self.sheet.views.append(view)
@@ -224,7 +226,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         if reply.started is None and reply.prompt_text:
             self.sheet.pending = UserView(None, reply.prompt_text, plain=self.plain)
             self._lay(self.sheet.pending)
-        self.sheet.live = AnswerView(None, reply, plain=self.plain)
+        self.sheet.live = AnswerView(None, reply, plain=self.plain, opened=self.thoughts_open)
         self.sheet.live.stream()
         self._lay(self.sheet.live)
 

@@ -198,3 +198,19 @@ def test_what_is_not_sent_is_said_on_stderr(run: Run, models: ScriptedModels) ->
     done = run("ask", "-c", "And now?")
     assert done.err == "chatui: 2 older messages are not sent: #1 to #2.\n"
     assert done.out == "Hello there.\n"
+
+
+def test_a_reply_of_thinking_only_says_so(run: Run, models: ScriptedModels) -> None:
+    """Some models think, and end without a word: that is no empty line without a reason."""
+    models.script = [AIMessageChunk(content="", additional_kwargs={"reasoning_content": "Hm, Paris?"})]
+    done = run("ask", "One")
+    assert (done.code, done.out) == (0, "")
+    assert done.err == "chatui: The model thought, and gave no answer. Ask again, or see what it thought with --json.\n"
+    found = run("ask", "Two", "--json").json
+    assert (found["text"], found["reasoning"]) == ("", "Hm, Paris?")
+    shown = run("show", "Two")
+    assert shown.out.splitlines()[-1] == "[the model thought, and gave no answer; --json shows what it thought]"
+    message = run("show", "Two", "--json").json["messages"][-1]
+    assert (message["text"], message["reasoning"], message["interrupted"]) == ("", "Hm, Paris?", None)
+    models.script = [AIMessageChunk(content="", additional_kwargs={"reasoning_content": "Hm."}), "Paris."]
+    assert run("ask", "Three").err == ""

@@ -62,6 +62,19 @@ def test_the_fields_are_documented(run: Run) -> None:
         assert f"`{name}`" in README
 
 
+def test_another_context_announces_the_reload_set_or_taken_away(run: Run) -> None:
+    run("ask", "One")
+    reload = "chatui: From the next message on the model is loaded anew, for the other context.\n"
+    assert run("set", "One", "num_ctx=8192").err == reload
+    assert run("set", "One", "num_ctx=8192").err == ""
+    assert run("set", "One", "num_ctx=", "--json").err == reload
+    run("ask", "-c", "Two")
+    done = run("set", "One", "num_ctx=2048", "--for-user")
+    assert done.err.startswith("chatui: This thread keeps the context that it began with")
+    entry = run("set", "One", "--json").json["parameters"]["num_ctx"]
+    assert entry == {"value": None, "source": "first reply"}
+
+
 def test_the_model_and_the_strategy_of_a_thread_and_of_its_user(run: Run, models: ScriptedModels) -> None:
     thread = run("-u", "anna", "ask", "One", "--json").json["thread_id"]
     run("set", thread, "temperature=0.5", "memory=windows").failed(2, "no memory strategy")

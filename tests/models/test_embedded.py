@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 import os
 import re
 import shutil
@@ -19,12 +20,13 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
 
 from chatui import paths
 from chatui.config import Config
+from chatui.conversation.carrying import tools_as_text, without_attachments
 from chatui.errors import ContextTooLong, ModelError, PullFailed, ServerFault, Stalled, UnknownModel
-from chatui.models import DEMO_MODEL, Models, embedded_present, parse_ref
+from chatui.models import DEMO_MODEL, Models, embedded, embedded_present, parse_ref
 from chatui.models import weights as weights_module
 from chatui.models.embedded import SYSTEM_PROMPT, EmbeddedChat, _ending, _explain
 from chatui.models.embedded_server import Server
@@ -101,6 +103,22 @@ def fake(monkeypatch: pytest.MonkeyPatch, *items: dict[str, Any]) -> FakeServer:
 
 
 DEMO_CHAT = EmbeddedChat(model_path="x", system_prompt=SYSTEM_PROMPT, temperature=0.2)
+
+
+async def test_it_is_sent_nothing_but_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may hold images and calls of tools from models that know them; this one would fail at each."""
+    monkeypatch.setattr(embedded, "_load", lambda ref, path: None)
+    opened = await embedded.open_embedded(DEMO_MODEL)
+    server = fake(monkeypatch, delta("Hi"), delta(None, "stop"))
+    image = {"type": "image", "base64": "AAAA", "mime_type": "image/png", "extras": {"name": "cat.png"}}
+    call = AIMessage("", tool_calls=[{"name": "weather", "args": {}, "id": "1"}])
+    branch = [HumanMessage([{"type": "text", "text": "See"}, image]), call, ToolMessage("Rain", tool_call_id="1")]
+    sent = tools_as_text(without_attachments(branch, opened.carries), opened.tools)
+    await DEMO_CHAT.ainvoke(sent)
+    said = server.request["messages"][1:]
+    assert [message["role"] for message in said] == ["user", "assistant", "user"]
+    assert "AAAA" not in json.dumps(said)
+    assert "cat.png (not sent)" in json.dumps(said, ensure_ascii=False)
 
 
 async def test_a_system_prompt_is_added_only_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

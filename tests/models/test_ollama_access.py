@@ -8,16 +8,18 @@ import sys
 
 import pytest
 
-from chatui.config import Config, OllamaConfig
+from chatui.config import Config, HostConfig, OllamaConfig
 from chatui.errors import (
     ConfigError,
     ModelError,
+    Unreachable,
 )
-from chatui.models import Models
+from chatui.models import Models, parse_ref
 from tests.models.asking import SMOL, ask
 from tests.ollama_server import (
     OllamaServer,
     answer,
+    stream,
 )
 
 
@@ -86,3 +88,69 @@ except ConfigError as error:
         [sys.executable, "-c", script], env={**environment, variable: value}, capture_output=True, text=True, check=True
     )
     assert done.stdout == f"Correct or unset {variable}, and start chatui again.\n"
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["127.0.0.1:{port}", "localhost:{port}", "0.0.0.0:{port}", "http://127.0.0.1:{port}/", " http://0.0.0.0:{port} "],
+)
+@pytest.mark.parametrize("by", ["config", "variable"])
+async def test_an_address_in_any_form_leads_to_the_server(
+    server: OllamaServer, monkeypatch: pytest.MonkeyPatch, written: str, by: str
+) -> None:
+    """The client takes an address without scheme or port as none at all, and 0.0.0.0 as one to connect to."""
+    host = written.format(port=server.url.rpartition(":")[2])
+    if by == "variable":
+        monkeypatch.setenv("OLLAMA_HOST", host)
+    models = Models(Config(ollama=OllamaConfig(host=host if by == "config" else None)))
+    assert len(await models.list()) == 1
+    assert len(await ask(models)) > 1
+    assert len(server.asked) == 1
+    await models.close()
+
+
+async def test_a_path_before_the_server_is_kept(server: OllamaServer) -> None:
+    for method, path in (("GET", "/api/tags"), ("GET", "/api/ps")):
+        server.answers[method, f"/ollama{path}"] = server.answers.pop((method, path))
+    models = Models(Config(ollama=OllamaConfig(host=f"{server.url}/ollama/")))
+    assert len(await models.list()) == 1
+    server.answers["POST", "/ollama/api/chat"] = stream("Paris.")
+    assert [str(part.text) for part in await ask(models)][0] == "Paris."
+    assert server.requests[-1].body["truncate"] is False
+    await models.close()
+
+
+async def test_https_to_a_server_without_it_says_so(server: OllamaServer) -> None:
+    models = Models(Config(ollama=OllamaConfig(host=server.url.replace("http:", "https:"))))
+    with pytest.raises(Unreachable, match="No secure connection to Ollama at https://") as caught:
+        await models.open(SMOL)
+    assert "http or https" in caught.value.advice
+
+
+async def test_the_general_key_is_not_for_named_hosts(server: OllamaServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client sends OLLAMA_API_KEY to any host."""
+    monkeypatch.setenv("OLLAMA_API_KEY", "general")
+    monkeypatch.setenv("GPU_KEY", "own")
+    hosts = {"bare": HostConfig(url=server.url), "gpu": HostConfig(url=server.url, api_key_env="GPU_KEY")}
+    models = Models(Config(hosts=hosts))
+    for name, sent in (("bare", None), ("gpu", "Bearer own")):
+        server.requests.clear()
+        await ask(models, parse_ref(f"ollama@{name}:smol"))
+        assert {request.headers.get("Authorization") for request in server.requests} == {sent}
+    await models.close()
+
+
+async def test_opening_a_model_asks_only_what_there_is(models: Models, server: OllamaServer) -> None:
+    """The client's own check of a model is a blocking call, and a chat request would load it."""
+    await models.open(SMOL)
+    assert [(request.method, request.path) for request in server.requests] == [("GET", "/api/tags"), ("GET", "/api/ps")]
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY", "all_proxy"])
+async def test_a_socks_proxy_of_the_environment_is_no_way_to_this_machine(
+    models: Models, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    # Once imported the client does not read it again; ours reads it at each request.
+    await models.open(SMOL)
+    monkeypatch.setenv(variable, "socks5://127.0.0.1:9")
+    assert len(await models.list()) == 1

@@ -74,7 +74,7 @@ FAULTS: list[tuple[str, list[Any], type[ModelError], str]] = [
     ("blank line", [*stream()[:1], chunk(""), b"0\r\n\r\n"], BadReply, "not an Ollama reply"),
     ("drop at once", [DROP], Unreachable, "closed the connection"),
     ("drop in the middle", dropped("The"), ConnectionLost, "lost in the middle"),
-    ("runner dies", stream("The", ending=chunk({"error": "runner died"})), ConnectionLost, "runner died"),
+    ("runner dies", stream("The", ending=chunk({"error": "runner died"})), ServerFault, "runner died"),
     ("escapes", answer(500, {"error": "\x1b]52;c;AAAA\x07\u202eboom"}), ServerFault, "]52;c;AAAAboom"),
 ]
 

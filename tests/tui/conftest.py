@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from textual.content import Content
@@ -14,12 +14,14 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Static
 
-from chatui.config import Config
+from chatui.config import Config, OllamaConfig
 from chatui.conversation.library import Library
+from chatui.models import Models
 from chatui.tui import labels
 from chatui.tui.app import ChatApp
 from chatui.tui.chat import ChatScreen
 from chatui.tui.message import AnswerView, MessageView, UserView
+from tests.ollama_server import OllamaServer
 from tests.tui.seed import SeedModels, open_library, seed
 
 
@@ -172,6 +174,16 @@ async def window(
             yield Window(app, pilot, library, models)
     finally:
         await library.close()
+
+
+@asynccontextmanager
+async def ollama_window(path: Path, server: OllamaServer, **options: Any) -> AsyncIterator[Window]:
+    """Run the application on a file, with a scripted Ollama server behind it. No model is asked for titles."""
+    config = Config(model="ollama:smol", title="off", ollama=OllamaConfig(host=server.url))
+    models = Models(config)
+    async with window(path, cast("Any", models), config=config, **options) as opened:
+        yield opened
+    await models.close()
 
 
 @pytest.fixture(scope="session")

@@ -147,6 +147,40 @@ async def test_another_context_announces_the_reload(chat: Window) -> None:
     assert "loaded anew" not in about(chat)
 
 
+async def test_taking_the_context_away_announces_the_reload_too_and_so_does_a_preset(chat: Window) -> None:
+    await chat.press("f4")
+    await go(chat, "Context")
+    await put(chat, "16384")
+    await chat.press("s")
+    chat.app.screen.query_one(Input).value = "Long"
+    await chat.press("enter")
+    await chat.press("x")
+    assert about(chat).startswith("From the next message on the model is loaded anew")
+    await chat.press("p", "enter")
+    assert about(chat) == (
+        "“Long” is set for this thread. From the next message on the model is loaded anew, for the other context."
+    )
+    await chat.press("escape")
+    await chat.write("/settings num_ctx default")
+    assert any("left to the defaults" in toast and "loaded anew" in toast for toast in chat.toasts())
+
+
+async def test_a_thread_keeps_its_context_and_says_so(chat: Window) -> None:
+    await chat.say("Hello")
+    await chat.press("f4")
+    await go(chat, "Context")
+    assert row(chat, "Context").split()[2:] == ["-", "first", "reply"]
+    await chat.press("right", "right")
+    await put(chat, "2048")
+    assert about(chat).startswith("This thread keeps the context that it began with")
+    await chat.press("right")
+    assert row(chat, "Context").split()[2:] == ["-", "first", "reply"]
+    # Set here, and taken away again, it follows the default.
+    await put(chat, "1024")
+    await chat.press("x")
+    assert row(chat, "Context").split()[2:] == ["2048", "user"]
+
+
 async def test_slash_commands_set_without_the_dialog(chat: Window) -> None:
     await chat.write("/settings top_k 12")
     assert "top_k: 12, in this thread." in chat.toasts()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from langchain_core.messages.ai import UsageMetadata
 from textual.widgets import Static
 
 from chatui.conversation import waiting
-from chatui.conversation.tree import Message, Usage
+from chatui.conversation.tree import Message, Sent, Usage
 from chatui.tui import figures
 from chatui.tui.replies import WAITS
-from tests.tui.conftest import Window, answer, plain, rows_of, window
+from tests.ollama_server import DATA, OllamaServer
+from tests.tui.conftest import Window, answer, ollama_window, plain, rows_of, window
 from tests.tui.seed import MODEL, OTHER
 
 
@@ -114,3 +116,43 @@ def test_the_speed_counts_from_the_first_token() -> None:
     assert figures.speed(message) == 20
     assert figures.tokens(message) == "10 in, 40 out, 50 in all; 20 a second"
     assert figures.first_token(message) == "first token 4.0 s"
+
+
+def test_the_speed_is_the_servers_own_where_it_tells_it() -> None:
+    """Tokens a second are eval_count / eval_duration: what was waited for before, and the way here, do not count."""
+    message = Message(
+        node_id="n",
+        parent_id=None,
+        checkpoint_id=None,
+        message_id="m",
+        role="assistant",
+        text="x",
+        usage=Usage(10, 40, 50),
+        seconds=6.0,
+        first_token_seconds=4.0,
+        sent=Sent(messages=1, writing_seconds=0.5, written_tokens=40),
+    )
+    assert figures.speed(message) == 80
+
+
+async def test_the_figures_of_a_real_reply(tmp_path: Path) -> None:
+    """A real server's reply as it was recorded: 8 tokens in 4.08 s, and 2.90 s for loading the model."""
+    last = json.loads((DATA / "chat_stream.ndjson").read_text().splitlines()[-1])
+    with OllamaServer() as server:
+        async with ollama_window(tmp_path / "chatui.db", server) as chat:
+            await chat.write("What is the capital of France?")
+            await chat.until(lambda: chat.screen.reply is None and len(chat.views) == 2)
+            message = answer(chat).message
+            assert message is not None
+            assert message.text == "The capital of France is Paris."
+            rate = figures.speed(message)
+            assert rate == pytest.approx(last["eval_count"] / last["eval_duration"] * 1e9)
+            assert message.sent is not None
+            assert message.sent.load_seconds == pytest.approx(last["load_duration"] / 1e9)
+            await chat.until(lambda: "2.0 tok/s" in chat.status())
+            assert "first token 0." in chat.status()
+            await chat.messages("i")
+            await chat.until(lambda: chat.app.screen is not chat.screen)
+            facts = plain(chat.app.screen.query_one("VerticalScroll Static", Static))
+            assert "16 in, 8 out, 24 in all; 2.0 a second" in facts
+            assert "to the first token (2.9 to load the model)" in facts
