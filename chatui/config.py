@@ -7,6 +7,11 @@
     title = "off"                   # no titles by a model
     title_model = "ollama:smollm2"  # else: the model that answered
 
+    [memory]                        # or, for the strategy alone: memory = "tokens:auto"
+    strategy = "tokens:auto,recall"
+    embedding = "ollama:nomic-embed-text"
+    propose = true
+
     [parameters]                    # of threads, models and users that have none of their own
     temperature = 0.7
     num_ctx = 8192
@@ -138,6 +143,20 @@ class Parameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stop: Annotated[tuple[Annotated[str, msgspec.Meta(min_length=1)], ...], msgspec.Meta(max_length=16)] | None = None
 
 
+class MemoryConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The table `[memory]`.
+
+    Attributes:
+        strategy: The memory strategy of new threads.
+        embedding: The reference of the model that finds what is alike in meaning, for recall; None or "off" for full text alone.
+        propose: Whether the model that answered is asked for facts about the user that are worth keeping.
+    """
+
+    strategy: str = "tokens:auto"
+    embedding: str | None = None
+    propose: bool = False
+
+
 class DisplayConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The table `[display]`.
 
@@ -156,7 +175,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         user: The user whose threads are shown, None for everyone's.
         theme: A theme's name, None for the terminal's dark or light.
         system_prompt: What is sent before the messages of a thread that has no system prompt of its own.
-        memory: The memory strategy of new threads.
+        memory: The table `[memory]`; a text stands for its strategy alone.
         parameters: The table `[parameters]`; a system prompt there comes before the one above.
         title: "auto" to ask a model for a thread's title after the first exchange, "off" for the first prompt's beginning.
         title_model: The reference of the model that is asked for titles; None for the one that answered.
@@ -170,7 +189,7 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     user: str | None = None
     theme: str | None = None
     system_prompt: str = ""
-    memory: str = "tokens:auto"
+    memory: MemoryConfig | str = MemoryConfig()
     parameters: Parameters = Parameters()
     title: Literal["auto", "off"] = "auto"
     title_model: str | None = None
@@ -178,6 +197,16 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hosts: dict[HostName, HostConfig] = {}
     display: DisplayConfig = DisplayConfig()
     keys: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """Make a table of a strategy that stands alone, so that every key is there to be shown."""
+        if isinstance(self.memory, str):
+            msgspec.structs.force_setattr(self, "memory", MemoryConfig(self.memory))
+
+    @property
+    def remembering(self) -> MemoryConfig:
+        """The table `[memory]`."""
+        return MemoryConfig(self.memory) if isinstance(self.memory, str) else self.memory
 
 
 def load(path: Path, *, required: bool = False) -> Config:

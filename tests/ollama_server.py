@@ -18,6 +18,7 @@ answered as the real server's recording did. `server.hung_up` is set when a clie
     server.chats.append(answer(500, {"error": "x"}))          # or 404, 401, or a page of HTML, or what is no JSON
     server.chats += [answer(503, {"error": "x"})] * BUSY      # 502 and 503 are asked again: this often in all
     await asyncio.to_thread(server.wait_for, "/api/chat")     # until it was asked
+    server.embeds = lambda text: [1.0, 0.0]                   # /api/embed answers with these vectors
 """
 
 from __future__ import annotations
@@ -155,6 +156,7 @@ class OllamaServer:
 
     Attributes:
         answers: By method and path; a path that is not there is answered as recorded.
+        embeds: Makes the vectors of /api/embed; None to answer as `answers` says.
         chats: The replies to the next requests of /api/chat, in turn; without one the recorded stream comes.
         requests: What was asked, in order.
         hung_up: Set when a client disconnects from a reply that waits.
@@ -170,6 +172,7 @@ class OllamaServer:
             ("POST", "/api/pull"): recorded("pull_fail"),
         }
         self.chats: list[Reply] = []
+        self.embeds: Callable[[str], list[float]] | None = None
         self.requests: list[Request] = []
         self.hung_up = threading.Event()
         self._closing = threading.Event()
@@ -253,6 +256,10 @@ class OllamaServer:
         """What the next request is answered."""
         if path == "/api/chat":
             return self.chats.pop(0) if self.chats else real_stream()
+        if path == "/api/embed" and self.embeds is not None:
+            # The request was noted just before; chatui makes one of these at a time.
+            body = next(request.body for request in reversed(self.requests) if request.path == path)
+            return answer(200, {"model": body["model"], "embeddings": [self.embeds(text) for text in body["input"]]})
         return self.answers.get((method, path)) or recorded("nopath")
 
     def _wait(self, gate: threading.Event, connection: socket.socket) -> bool:

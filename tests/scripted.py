@@ -14,12 +14,28 @@ from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field
 
 from chatui.config import Parameters
-from chatui.errors import ModelError, ServerFault
+from chatui.errors import ModelError, ServerFault, UnknownModel
 from chatui.models import ModelRef, parse_ref
 
 #: A step of a script: a text to stream, an exception to raise, an event to wait for, or a chunk as it is.
 Step = str | BaseException | asyncio.Event | AIMessageChunk
 Script = Sequence[Step] | Callable[[list[BaseMessage]], Sequence[Step]]
+
+
+#: Words that mean the same to `by_topic`.
+TOPICS = (
+    ("dog", "puppy", "hound", "pet", "bruno"),
+    ("live", "city", "home", "bremen", "kiel"),
+    ("code", "python", "sort", "list"),
+    ("cook", "bread", "dough", "oven"),
+)
+
+
+def by_topic(text: str) -> list[float]:
+    """A vector that tells what a text is about: texts without a word in common may be alike."""
+    words = [word.strip(".,?!:'").lower() for word in text.split()]
+    about = [float(sum(word in topic for word in words)) for topic in TOPICS]
+    return [*about, 0.05 + 0.001 * len(words)]
 
 
 class ScriptedChat(BaseChatModel):
@@ -104,6 +120,9 @@ class ScriptedModels:
         self.model = ScriptedModel(parse_ref("ollama:scripted"), self.chat)
         self.failing: Exception | None = None
         self.capabilities = ["completion", "vision"]
+        #: Makes a vector of a text; None for an embedding model that is not there.
+        self.embeds: Callable[[str], list[float]] | None = None
+        self.embedded: list[tuple[str, list[str]]] = []
 
     @property
     def script(self) -> Script:
@@ -127,6 +146,12 @@ class ScriptedModels:
             raise self.failing
         self.model.ref = ref
         return self.model
+
+    async def embed(self, ref: ModelRef, texts: Sequence[str]) -> list[list[float]]:
+        if self.embeds is None:
+            raise UnknownModel(f"{ref} is not there.", model=str(ref))
+        self.embedded.append((str(ref), list(texts)))
+        return [self.embeds(text) for text in texts]
 
     async def show(self, ref: ModelRef) -> dict[str, Any]:
         return {"capabilities": self.capabilities}

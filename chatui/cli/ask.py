@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from chatui.conversation.tree import Message
 
 INTERRUPTED = 130
+#: Seconds that are spent on embeddings behind the reply.
+_MOMENT = 1.0
 
 
 def ask(
@@ -105,6 +107,11 @@ def ask(
                 from chatui.cli.behind import go_on
 
                 go_on(session, "memory", "summarise", conversation.thread_id)
+            # All is printed; what recall needs of it is mostly made in a moment.
+            if code == 0 and not no_save and not await conversation.recall.finished(_MOMENT):
+                from chatui.cli.behind import go_on
+
+                go_on(session, "-u", conversation.owner, "memory", "recall", "--make")
             return code
 
     return asyncio.run(run())

@@ -244,7 +244,8 @@ def branch_to(conversation: Conversation, checkpoint_id: str) -> list[Message]:
 def message_json(message: Message) -> dict[str, Any]:
     """Return a message as the JSON of `show` and `compare` has it."""
     names = ("message_id", "checkpoint_id", "role", "text", "reasoning", "model", "created_at", "usage", "interrupted")
-    return {name: getattr(message, name) for name in names}
+    # What the model was sent for an answer: how much, by which strategy, and what of other threads.
+    return {**{name: getattr(message, name) for name in names}, "sent": message.sent}
 
 
 def _node_json(message: Message) -> dict[str, Any]:

@@ -54,7 +54,9 @@ COMMANDS: dict[str, Command] = {
         "[THREAD...|--all]", "Threads as Markdown, HTML, JSON or LangChain messages", "exporting:export", "Threads"
     ),
     "models": Command("[list|pull|show]", "The models that can be used", "models:app", "Setup"),
-    "memory": Command("[list|add|edit|forget|strategy]", "What is remembered of a user", "memory:app", "Setup"),
+    "memory": Command(
+        "[list|add|edit|forget|strategy|recall|propose]", "What is remembered of a user", "memory:app", "Setup"
+    ),
     "users": Command("", "The users of the file", "memory:users", "Setup"),
     "db": Command("[path|stats|check|reindex|vacuum]", "The database", "database:app", "Setup"),
     "config": Command("[path|show]", "The config file", "config:app", "Setup"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,19 +34,24 @@ def alone(context: typer.Context) -> None:
 
 @app.command("list")
 def list_memories(context: typer.Context, json: Json = False) -> None:
-    """List what is remembered: of the user, or of everyone where none is set."""
+    """List what is remembered: of the user, or of everyone where none is set; and say how other threads are recalled."""
+    from chatui.conversation.recall import recall_in_force
 
     async def run() -> None:
         session: Session = context.obj
         async with session.library() as library:
             user = None if session.options.all_users else session.user
             found = library.store.memories.of(user)
-        if json:
-            output.print_json(found)
-        elif not found:
+            if json:
+                output.print_json(found)
+                return
+            who = library.memories_of().user
+            how = recall_in_force(library.store, library.config, who)
+        if not found:
             print("Nothing is remembered yet. `chatui memory add TEXT` does it.")
-        for memory in [] if json else found:
+        for memory in found:
             print(clean(f"{memory.memory_id[:8]}  {memory.user}  {memory.text}"))
+        print(output.dim(clean(f"Recall for {who}: {how}.")))
 
     asyncio.run(run())
 
@@ -110,6 +116,60 @@ def summarise(context: typer.Context, thread: ThreadName) -> None:
 def forget(context: typer.Context, memory: MemoryId, json: Json = False) -> None:
     """Forget something for good. Replies that were given with it say that something is forgotten, and not what."""
     _change(context.obj, lambda library: library.memories_of().forget(memory), "Forgotten", json)
+
+
+@app.command()
+def recall(
+    context: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]",
+            help="A model for embeddings, as in ollama:nomic-embed-text; `off` for full text alone, `default` for what the"
+            " config file says.",
+        ),
+    ] = None,
+    make: Annotated[bool, typer.Option("--make", help="Make the embeddings that are missing, now.")] = False,
+) -> None:
+    """Print, or set, how the user's other threads are searched for what fits a prompt (memory strategy `recall`)."""
+    from chatui.conversation.recall import recall_in_force, set_embedding
+
+    async def run() -> None:
+        async with context.obj.library(make=model is not None) as library:
+            user = library.memories_of().user
+            if model is not None:
+                await set_embedding(library.store, user, None if model == "default" else model)
+            if make:
+                await complete(library)
+                await _make(library, user)
+            print(clean(f"{user}: {recall_in_force(library.store, library.config, user)}"))
+
+    asyncio.run(run())
+
+
+async def _make(library: Library, user: str) -> None:
+    """Make what embeddings are missing, with a line that counts them on a terminal."""
+    made = 0
+    async for made in library.recall.fill(user):
+        if sys.stderr.isatty():
+            print(f"\r{output.counted(made, 'embedding')} made", end="", file=sys.stderr, flush=True)
+    if made and sys.stderr.isatty():
+        print(file=sys.stderr)
+
+
+@app.command()
+def propose(context: typer.Context, switch: Annotated[str | None, typer.Argument(metavar="[on|off]")] = None) -> None:
+    """Print, or set, whether the model proposes on the screen what to remember of the user. Nothing is kept unasked."""
+    from chatui.conversation.proposals import parse_switch, proposes, set_proposing
+
+    async def run() -> None:
+        async with context.obj.library(make=switch is not None) as library:
+            user = library.memories_of().user
+            if switch is not None:
+                await set_proposing(library.store, user, parse_switch(switch))
+            print(clean(f"{user}: {'on' if proposes(library.store, library.config, user) else 'off'}"))
+
+    asyncio.run(run())
 
 
 def _change(

@@ -11,7 +11,7 @@ LangGraph is imported at the first turn.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chatui.conversation.attachments import Attachment
     from chatui.conversation.ledger import Ledger
     from chatui.conversation.places import Places
+    from chatui.conversation.recall import Recall
     from chatui.conversation.summaries import Summaries
     from chatui.conversation.turn import Turn
     from chatui.conversation.upkeep import Upkeep
@@ -48,11 +49,22 @@ class Conversation(Walk):
         config: For defaults.
         thread_id: The thread; a new id for a thread that is made with its first message.
         owner: The user that a new thread belongs to.
+        recall: Gives the recall of the file, which all its conversations share; None for one of its own.
     """
 
-    def __init__(self, store: Store, models: Models, config: Config, thread_id: str, owner: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        models: Models,
+        config: Config,
+        thread_id: str,
+        owner: str,
+        recall: Callable[[], Recall] | None = None,
+    ) -> None:
         super().__init__(store, config, thread_id, owner)
         self._models = models
+        self._shared_recall = recall
+        self._own_recall: Recall | None = None
         self._lock = asyncio.Lock()
         self._turns: list[Turn] = []
         self._answered_by: OpenModel | None = None
@@ -78,6 +90,17 @@ class Conversation(Walk):
         return self._summaries
 
     @property
+    def recall(self) -> Recall:
+        """The search of the user's other threads, and the vectors that are being made for it."""
+        if self._shared_recall is not None:
+            return self._shared_recall()
+        if self._own_recall is None:
+            from chatui.conversation.recall import Recall
+
+            self._own_recall = Recall(self._store, self._models, self._config)
+        return self._own_recall
+
+    @property
     def upkeep(self) -> Upkeep:
         """Stars, names, deleting, purging and copying out."""
         from chatui.conversation.upkeep import Upkeep
@@ -92,6 +115,18 @@ class Conversation(Walk):
         from chatui.conversation.titles import give_title
 
         return await give_title(self._store, self._models, self._config, self, self._answered_by)
+
+    async def propose(self, refused: Iterable[str] = ()) -> list[str]:
+        """Ask the model that answered for facts about the user that are worth keeping, where that is switched on.
+
+        It takes no lock and is no turn: cancel it before the next one. Nothing is kept of what it returns.
+
+        Args:
+            refused: What the user did not want to be remembered.
+        """
+        from chatui.conversation.proposals import propose
+
+        return await propose(self._store, self._models, self._config, self, self._answered_by, refused)
 
     # Turns: async generators of events; iterate them inside contextlib.aclosing
 
@@ -298,10 +333,13 @@ class Conversation(Walk):
         shape = self._ledger().shape(checkpoint_id)
         parameters = self.settings.resolve(str(ref))
         self.summaries.stop()
-        remembered = await asyncio.to_thread(self.memory.for_turn, follows or "", str(message.text))
-        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun, remembered)
+        said = str(message.text)
+        remembered = await asyncio.to_thread(self.memory.for_turn, follows or "", said)
+        seek = self.recall.seeker(self.owner, self.thread_id, said, remembered)
+        prompt = Prompt(message, checkpoint_id, shape, parameters, ref, begun, remembered, seek)
         self._turns = [Turn(self._ledger(), self._models, prompt) for _ in range(count)]
         happening = self._turns[0].events() if count == 1 else self._at_once(watched)
+        self.recall.turn_began()
         replied: Message | None = None
         try:
             async with aclosing(happening) as events:
@@ -312,6 +350,7 @@ class Conversation(Walk):
             opened = self._turns[0].opened
             self._answered_by = opened or self._answered_by
             self._turns = []
+            self.recall.turn_ended(self.owner)
         if replied is not None and opened is not None and "num_ctx" in opened.takes:
             # Whatever keeps it from being written down costs no reply.
             with suppress(ChatuiError):

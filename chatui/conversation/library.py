@@ -25,6 +25,7 @@ from chatui.text import clean_line
 
 if TYPE_CHECKING:
     from chatui.conversation.memories import UserMemory
+    from chatui.conversation.recall import Recall
     from chatui.conversation.search import Results
 
 __all__ = ["DEFAULT_USER", "Library", "User"]
@@ -56,6 +57,7 @@ class Library:
         #: Threads whose summary was given up by `close`.
         self.unsummarised: list[str] = []
         # The same thread is the same object as long as anyone holds it: its lock and its running turn are in there.
+        self._recall: Recall | None = None
         self._open: weakref.WeakValueDictionary[str, Conversation] = weakref.WeakValueDictionary()
 
     def switch_user(self, user: str | None) -> None:
@@ -167,6 +169,15 @@ class Library:
         from chatui.conversation.memories import UserMemory
 
         return UserMemory(self._store, self.config, user or self.user or DEFAULT_USER)
+
+    @property
+    def recall(self) -> Recall:
+        """The search of users' other threads, and the vectors that are being made for it."""
+        if self._recall is None:
+            from chatui.conversation.recall import Recall
+
+            self._recall = Recall(self._store, self.models, self.config)
+        return self._recall
 
     def changed(self) -> bool:
         """Say whether anything was written to the file since the last call, by this process or another."""
@@ -323,7 +334,7 @@ class Library:
             owner = self.thread(thread_id).user
         conversation = self._open.get(thread_id)
         if conversation is None:
-            conversation = Conversation(self._store, self.models, self.config, thread_id, owner)
+            conversation = Conversation(self._store, self.models, self.config, thread_id, owner, lambda: self.recall)
             self._open[thread_id] = conversation
         return conversation
 
@@ -386,6 +397,8 @@ class Library:
         """Stop running replies, keeping what came, and close the file."""
         running = [conversation for conversation in self._open.values() if conversation.running]
         await asyncio.gather(*(conversation.stop_and_wait() for conversation in running))
+        if self._recall is not None:
+            await self._recall.end()
         opened = list(self._open.values())
         writing = await asyncio.gather(*(conversation.summaries.end() for conversation in opened))
         self.unsummarised = [one.thread_id for one, was in zip(opened, writing, strict=True) if was]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 from chatui.config import Config
-from chatui.conversation.strategy import Strategy, parse_strategy
+from chatui.conversation.strategy import BY_TEXT, Strategy, parse_strategy
 from chatui.errors import UsageError
 from chatui.storage import Store
 from chatui.storage.records import Memory, Sent
@@ -109,7 +109,7 @@ class UserMemory:
     def strategy(self) -> str:
         """Return the strategy of threads that have none of their own: the user's, else the configured one."""
         own = self.own_strategy()
-        return self._config.memory if own is None else own
+        return self._config.remembering.strategy if own is None else own
 
     def own_strategy(self) -> str | None:
         """Return the strategy that the user has set, None where the config file's holds."""
@@ -164,6 +164,7 @@ class ThreadMemory:
             summary=summary.text if summary else "",
             covered=summary.depth if summary else 0,
             recalled=tuple(memories.recall(self.user.user, thread_id, prompt)) if strategy.recall else (),
+            by=BY_TEXT if strategy.recall else "",
         )
 
     def strategy(self) -> tuple[str, Literal["thread", "user"]]:
@@ -193,6 +194,8 @@ class ThreadMemory:
     async def set_private(self, on: bool) -> None:
         """Say whether this thread is not to be remembered."""
         async with self._store.database.transaction() as connection:
+            if on:
+                await self._store.vectors.drop_thread(connection, self._thread_id)
             await self._store.settings.change(connection, "thread", self._thread_id, remember=False if on else None)
 
 

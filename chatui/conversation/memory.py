@@ -15,7 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from chatui.conversation.context import estimate_message, estimate_text
 from chatui.conversation.strategy import Strategy
-from chatui.storage.records import Fact, Recalled
+from chatui.storage.records import Fact, Recalled, Sent
 
 T = TypeVar("T")
 
@@ -42,6 +42,8 @@ class Remembered(msgspec.Struct, frozen=True):
         summary: Of the first messages of the branch; "" where there is none.
         covered: How many messages of the branch the summary covers.
         recalled: What was found in other threads, the best first.
+        by: How they were searched; "" where they were not.
+        likeness: How alike facts are to the prompt, by their memories' ids; those that have no vector are not in it.
     """
 
     strategy: Strategy = Strategy()
@@ -49,6 +51,8 @@ class Remembered(msgspec.Struct, frozen=True):
     summary: str = ""
     covered: int = 0
     recalled: Sequence[Recalled] = ()
+    by: str = ""
+    likeness: dict[str, float] = {}
 
 
 class Selection(msgspec.Struct, frozen=True):
@@ -72,6 +76,36 @@ class Selection(msgspec.Struct, frozen=True):
 def estimate_tokens(messages: Iterable[BaseMessage]) -> int:
     """Estimate the tokens of messages without the model's tokenizer: too many rather than too few."""
     return sum(map(estimate_message, messages))
+
+
+def told(
+    selection: Selection, branch: Sequence[BaseMessage], *, extra: Sequence[BaseMessage], room: int | None
+) -> Sent:
+    """Return what is written down of what a model is sent.
+
+    Args:
+        selection: What was chosen.
+        branch: What it was chosen from.
+        extra: What is sent behind it.
+        room: The tokens that the model takes, None where unknown.
+    """
+    sent, used = [*selection.messages, *extra], selection.remembered
+    system = sum(isinstance(message, SystemMessage) for message in sent)
+    return Sent(
+        messages=len(sent) - system,
+        system_prompt=system > 0,
+        left_out=selection.left_out,
+        estimated_tokens=selection.estimated_tokens + estimate_tokens(extra),
+        context_length=room,
+        strategy=str(used.strategy),
+        lead=len(selection.messages) > 1 and bool(selection.left_out) and selection.messages[system - 1] is branch[0],
+        summary=used.summary,
+        summarised=used.covered,
+        memories=[fact.told for fact in used.facts],
+        recalled=list(used.recalled),
+        recall=used.by,
+        tokens=selection.tokens,
+    )
 
 
 def select(
@@ -115,16 +149,25 @@ def select(
 
 
 def _fitting(there: Remembered, messages: Sequence[BaseMessage], share: int) -> Remembered:
-    """Return what is sent besides the branch: of each kind no more than its share, the newest facts and the best finds first."""
+    """Return what is sent besides the branch: of each kind no more than its share, what fits the prompt best first."""
     summary = there.summary if there.strategy.kind == "summary" and 0 < there.covered < len(messages) else ""
     recalled = there.recalled if there.strategy.recall else ()
+    counted = [msgspec.structs.replace(item, tokens=estimate_text(_quoted(item))) for item in recalled]
     return Remembered(
         there.strategy,
-        _within([*reversed(there.facts)], share, lambda fact: fact.text)[::-1],
+        _facts_within(there, share),
         _cut(summary, share),
         there.covered if summary else 0,
-        _within(list(recalled), share, _quoted),
+        _within(counted, share, _quoted),
+        there.by,
     )
+
+
+def _facts_within(there: Remembered, share: int) -> list[Fact]:
+    """Return the facts that have room, the oldest first: new ones of no vector yet, then those most alike to the prompt."""
+    alike = [there.likeness.get(fact.told.memory_id, 1.0) for fact in there.facts]
+    places = sorted(range(len(alike)), key=lambda place: (-alike[place], -place))
+    return [there.facts[place] for place in sorted(_within(places, share, lambda place: there.facts[place].text))]
 
 
 def _within(items: Sequence[T], share: int, text: Callable[[T], str]) -> list[T]:

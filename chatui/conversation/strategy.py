@@ -15,6 +15,9 @@ Kind = Literal["full", "window", "tokens", "summary"]
 #: What a person may write, for help and errors.
 FORMS = "full, window:6, tokens:auto, tokens:2000, summary, summary+tokens:2000, each also with ,recall"
 
+#: How other threads are searched where there is no embedding model.
+BY_TEXT = "by full text"
+
 _MOST = 10_000_000
 _PART = re.compile(r"(?:(full|summary|recall)|(window|tokens|summary\+tokens):([a-z0-9]+))")
 

@@ -121,7 +121,7 @@ async def give_title(
             values = conversation.settings.resolve(str(model.ref)).values
             # With another context, or without one, the model would be loaded anew for the title and again for the next turn.
             same = Parameters(num_ctx=values.num_ctx, keep_alive=values.keep_alive)
-            title = title_from(await _answer(model, request, same))
+            title = title_from(await answer_of(model, request, same))
     except Exception:  # a model that is gone, busy or odd: the title that is there is good enough
         return False
     if not title or title == had:
@@ -131,10 +131,17 @@ async def give_title(
     return True
 
 
-async def _answer(model: OpenModel, request: str, parameters: Parameters) -> str:
+async def answer_of(model: OpenModel, request: str, parameters: Parameters) -> str:
+    """Return what a model says to a request in the background, without thinking and cut where it is long.
+
+    Args:
+        model: The model.
+        request: What it is asked.
+        parameters: With what.
+    """
     from langchain_core.messages import HumanMessage
 
-    # Thinking about a title takes longer than the title is worth. Only what can be told so has the field.
+    # Thinking about it takes longer than a title is worth. Only what can be told so has the field.
     without: dict[str, Any] = {"reasoning": False} if getattr(model.chat, "reasoning", None) else {}
     arguments = model.arguments(parameters) | without
     pieces, size = list[str](), 0

@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chatui.storage.records import Interruption, Message, Partial, Role, Sent, Thread, Usage
+from chatui.storage.records import Interruption, Message, Partial, Recalled, Role, Sent, Thread, Usage
 
-__all__ = ["Interruption", "Message", "Partial", "Role", "Sent", "Thread", "Usage", "depth_first", "diverge"]
+__all__ = [
+    "Interruption",
+    "Message",
+    "Partial",
+    "Recalled",
+    "Role",
+    "Sent",
+    "Thread",
+    "Usage",
+    "depth_first",
+    "diverge",
+]
 
 
 def diverge(a: Sequence[Message], b: Sequence[Message]) -> tuple[Message | None, list[Message], list[Message]]:

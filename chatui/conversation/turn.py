@@ -10,12 +10,12 @@ import asyncio
 import sqlite3
 import time
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage
 
 from chatui.conversation import carrying, context, memory
@@ -64,6 +64,7 @@ class Prompt(msgspec.Struct, frozen=True):
         model: Who is asked.
         begun: The beginning of the reply, where a cut one is gone on with.
         remembered: The memory strategy, and what there is to send besides the branch.
+        seek: Adds to it what takes a model to find; gives that, and a sentence to tell or "".
     """
 
     message: HumanMessage
@@ -73,6 +74,7 @@ class Prompt(msgspec.Struct, frozen=True):
     model: ModelRef
     begun: str = ""
     remembered: memory.Remembered = memory.Remembered()
+    seek: Callable[[], Awaitable[tuple[memory.Remembered, str]]] | None = None
 
 
 class _Reply:
@@ -166,6 +168,7 @@ class Turn:
         self._ledger = ledger
         self._models = models
         self._prompt = prompt
+        self._remembered = prompt.remembered
         self._events: asyncio.Queue[TurnEvent | Exception] = asyncio.Queue()
         self._reply = _Reply(f"reply-{uuid.uuid4()}", str(prompt.model), prompt.begun)
         self._graph: Graph | None = None
@@ -244,6 +247,9 @@ class Turn:
         self._asked_at = checkpoint_id
         self._put(Started(saved, reply.message_id, reply.model))
         self._opened = model = await self._models.open(prompt.model)
+        if prompt.seek is not None:
+            self._remembered, told = await prompt.seek()
+            self._put(Note(told)) if told else None
         for remark in context.remarks(model, prompt.parameters):
             self._put(Note(remark))
         saving = asyncio.create_task(self._save_often(checkpoint_id))
@@ -278,7 +284,7 @@ class Turn:
                 branch,
                 system_prompt=prompt.parameters.values.system_prompt or "",
                 context_length=budget,
-                remembered=prompt.remembered,
+                remembered=self._remembered,
                 refused=refused is not None,
             )
             if refused is not None:
@@ -296,23 +302,7 @@ class Turn:
             self._put(Asked(len(sent), selection.left_out, tokens, room))
             if prompt.begun and refused is None:
                 self._put(TextPiece(prompt.begun))
-            system = sum(isinstance(message, SystemMessage) for message in sent)
-            self._reply.sent = Sent(
-                messages=len(sent) - system,
-                system_prompt=system > 0,
-                left_out=selection.left_out,
-                estimated_tokens=tokens,
-                context_length=room,
-                strategy=str(selection.remembered.strategy),
-                lead=len(selection.messages) > 1
-                and bool(selection.left_out)
-                and selection.messages[system - 1] is branch[0],
-                summary=selection.remembered.summary,
-                summarised=selection.remembered.covered,
-                memories=[fact.told for fact in selection.remembered.facts],
-                recalled=list(selection.remembered.recalled),
-                tokens=selection.tokens,
-            )
+            self._reply.sent = memory.told(selection, branch, extra=begun, room=room)
             try:
                 await self._stream(model, carrying.tools_as_text(sent, model.tools))
             except Exception as error:

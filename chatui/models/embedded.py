@@ -218,7 +218,14 @@ async def open_embedded(ref: ModelRef) -> OpenModel:
     )
 
 
-def _load(ref: ModelRef, path: Path) -> None:
+def check_loadable(ref: ModelRef) -> Path:
+    """Return the file of an embedded model's weights, which can be loaded.
+
+    Raises:
+        MissingExtra: `xllamacpp` is not installed.
+        UnknownModel: Its weights are not here.
+        ServerFault: The library does not work on this machine.
+    """
     try:
         import xllamacpp  # noqa: F401 - only whether it is there
     except ModuleNotFoundError:
@@ -231,6 +238,11 @@ def _load(ref: ModelRef, path: Path) -> None:
             "Its wheels are for Linux with glibc, macOS 13 and later, and Windows.",
         ) from None
     check_present(ref)
+    return weights_path(ref)
+
+
+def _load(ref: ModelRef, path: Path) -> None:
+    check_loadable(ref)
     try:
         Server.get(str(path))
     except RuntimeError as error:

@@ -15,6 +15,8 @@ from typing import ClassVar
 
 #: Tokens of prompt and reply together.
 CONTEXT_LENGTH = 4096
+#: Tokens of a text of which a vector is made.
+EMBEDDING_LENGTH = 512
 
 _SLOTS = 2
 _BATCH = 128
@@ -24,11 +26,11 @@ _STOP_SECONDS = 10.0
 class Server:
     """One loaded model a file and process."""
 
-    _loaded: ClassVar[dict[str, Server]] = {}
+    _loaded: ClassVar[dict[tuple[str, bool], Server]] = {}
     _loading = threading.Lock()
     _running: ClassVar[dict[threading.Thread, threading.Event]] = {}
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, embedding: bool = False, mean: bool = False) -> None:
         import xllamacpp
 
         params = xllamacpp.CommonParams()
@@ -38,6 +40,14 @@ class Server:
         # A cancel is noticed between two batches: with llama.cpp's own 2048 a long prompt ran on for 40 s. 128 costs no speed,
         # less does.
         params.n_batch = params.n_ubatch = _BATCH
+        if embedding:
+            params.embedding = True
+            # One text at a time, and the whole of it in one batch, or it is refused.
+            params.n_ctx = params.n_batch = params.n_ubatch = EMBEDDING_LENGTH
+            params.n_parallel = 1
+        if mean:
+            # A model that was made to chat says nothing of how its tokens' vectors become a text's.
+            params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         # Else the context is split between the slots.
         params.kv_unified = True
         # Else it writes over the screen.
@@ -52,17 +62,23 @@ class Server:
         self.server = xllamacpp.Server(params)
 
     @classmethod
-    def get(cls, path: str) -> Server:
-        """Return the loaded model of a file; loads it at the first call, for about a second."""
+    def get(cls, path: str, *, embedding: bool = False, mean: bool = False) -> Server:
+        """Return the loaded model of a file; loads it at the first call, for about a second.
+
+        Args:
+            path: The file of weights.
+            embedding: Whether it makes vectors, and no replies: llama.cpp takes a context for either.
+            mean: Whether a text's vector is the mean of its tokens', whatever the file says.
+        """
         with cls._loading:
-            if path not in cls._loaded:
-                cls._loaded[path] = cls(path)
-            return cls._loaded[path]
+            if (path, embedding) not in cls._loaded:
+                cls._loaded[path, embedding] = cls(path, embedding=embedding, mean=mean)
+            return cls._loaded[path, embedding]
 
     @classmethod
     def is_loaded(cls, path: str) -> bool:
         """Say whether a file is loaded now."""
-        return path in cls._loaded
+        return (path, False) in cls._loaded
 
     @classmethod
     def running(cls) -> list[threading.Thread]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from chatui.config import HostConfig, OllamaConfig, Parameters
 from chatui.errors import ModelError, UnknownModel
 from chatui.models import ollama_hosts
+from chatui.models.embeddings import vectors_of
 from chatui.models.hosts import certificates, check_headers, needed_key
 from chatui.models.ollama_errors import bad_environment, explain, from_status, pull_broken, pull_failed
 from chatui.models.opened import Ending, ModelInfo, OpenModel, PullProgress
@@ -39,6 +40,8 @@ _LOOK_SECONDS = 2.0
 #: Seconds for what is asked about one model, whose server is known to be there.
 _ANSWER_SECONDS = 15.0
 _PULL_IDLE_SECONDS = 120.0
+#: Seconds for what may have to load a model first.
+_LOAD_SECONDS = 120.0
 
 
 class Ollama:
@@ -197,6 +200,18 @@ class Ollama:
             "defaults": clean(str(answer.get("parameters", ""))),
         }
 
+    async def embed(self, ref: ModelRef, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return a vector for each text; what of one is too long for the model is left out.
+
+        Raises:
+            UnknownModel: The server has no such model.
+            Unsupported: It makes no vectors.
+            ModelError: The server does not answer, or not as Ollama does.
+        """
+        body = {"model": ref.name, "input": list(texts), "truncate": True}
+        answer = await self._ask("POST", "/api/embed", body, model=str(ref), read=_LOAD_SECONDS)
+        return vectors_of(answer, len(texts), str(ref))
+
     async def pull(self, ref: ModelRef) -> AsyncGenerator[PullProgress]:
         """Fetch a model. Closing the generator disconnects; pulling again goes on where it was.
 
@@ -252,6 +267,7 @@ class Ollama:
         body: dict[str, Any] | None = None,
         *,
         seconds: float | None = None,
+        read: float = _ANSWER_SECONDS,
         model: str = "",
         answers: bool = True,
     ) -> dict[str, Any]:
@@ -262,6 +278,7 @@ class Ollama:
             path: The path below the server's URL.
             body: What is sent, as JSON.
             seconds: How long all of it may take; without it each step has its own limit.
+            read: How long the server may say nothing.
             model: The reference of the model that it is about, for the sentence if it fails.
             answers: Whether an answer has a body.
 
@@ -273,7 +290,7 @@ class Ollama:
         try:
             async with (
                 asyncio.timeout(seconds) if seconds else nullcontext(),
-                self._client(self._limits(read=_ANSWER_SECONDS)) as client,
+                self._client(self._limits(read=read)) as client,
             ):
                 response = await client.request(method, path, json=body)
             if response.status_code != httpx.codes.OK:

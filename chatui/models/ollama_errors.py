@@ -124,6 +124,8 @@ def from_status(status: int, body: str, *, url: str, model: str, began: bool = F
             f"{model} does not fit into the server's memory: {said.rstrip('.')}.",
             "Choose a smaller model, or set a smaller num_ctx in the thread's settings (F4).",
         )
+    if "does not support embed" in lowered:
+        return Unsupported(f"{model} makes no embeddings.", "Choose an embedding model.")
     if status == 400:
         return _refused(details, said, url, model)
     if status in (401, 403):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import importlib.util
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -12,6 +13,7 @@ import msgspec
 
 from chatui.config import Config, HostConfig
 from chatui.errors import ChatuiError, ModelError, NoModel, Stalled, Unreachable, UsageError
+from chatui.models.embeddings import check_embeds
 from chatui.models.opened import ModelInfo, OpenModel, PullProgress
 from chatui.models.refs import DEMO_MODEL, ModelRef, parse_ref
 from chatui.text import clean_line
@@ -132,6 +134,24 @@ class Models:
             opened: OpenModel = await embedded.open_embedded(ref)
             return opened
         return await self.server(ref).open(ref)
+
+    async def embed(self, ref: ModelRef, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+        """Return a vector for each text, of the same number of numbers each.
+
+        Args:
+            ref: An embedding model.
+            texts: None of them empty.
+
+        Raises:
+            ModelError: It is not there, makes no embeddings, its server does not answer, or its extra is not installed.
+            UsageError: There is no such host.
+        """
+        check_embeds(ref)
+        if ref.provider == "embedded":
+            module = await asyncio.to_thread(importlib.import_module, "chatui.models.embedded_vectors")
+            made: Sequence[Sequence[float]] = await module.embed(ref, texts)
+            return made
+        return await cast("Ollama", self.server(ref)).embed(ref, texts)
 
     async def show(self, ref: ModelRef) -> dict[str, Any]:
         """Return what is known of a model, as plain data.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chatui.storage.index import Fold, Index
     from chatui.storage.memories import Memories
     from chatui.storage.search import Search
+    from chatui.storage.vectors import Vectors
 
 __all__ = ["Share", "Stats", "Store"]
 
@@ -142,6 +143,13 @@ class Store:
         from chatui.storage.memories import Memories
 
         return Memories(self.database)
+
+    @property
+    def vectors(self) -> Vectors:
+        """The vectors of messages and memories. Imported when they are asked for: the first paint has none."""
+        from chatui.storage.vectors import Vectors
+
+        return Vectors(self.database)
 
     @property
     def search(self) -> Search:

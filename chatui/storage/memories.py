@@ -43,7 +43,7 @@ _RECALLED = f"""SELECT f.rowid, bm25(chatui_search)
     ORDER BY f.rowid DESC LIMIT {RANKED}"""
 
 #: The longest text of one message that is recalled whole, in characters.
-_WHOLE = 400
+WHOLE = 400
 
 
 def make_store(connection: sqlite3.Connection) -> None:
@@ -67,7 +67,8 @@ def namespace(user: str) -> tuple[str, str]:
     return (_NAMESPACE, quote(user, safe="").replace(".", "%2E"))
 
 
-def _prefix(user: str) -> str:
+def prefix_of(user: str) -> str:
+    """Return a user's namespace as LangGraph's table writes it."""
     return ".".join(namespace(user))
 
 
@@ -85,8 +86,8 @@ class Memories:
             if user is None:
                 rows = connection.execute(_EVERYONES, (f"{_NAMESPACE}.%",)).fetchall()
             else:
-                rows = connection.execute(_MEMORIES, (_prefix(user),)).fetchall()
-        return [_memory(row) for row in rows]
+                rows = connection.execute(_MEMORIES, (prefix_of(user),)).fetchall()
+        return [memory_of(row) for row in rows]
 
     def facts(self, user: str) -> list[Fact]:
         """Return what is remembered of a user as it is sent, the oldest first."""
@@ -133,7 +134,7 @@ class Memories:
             """INSERT INTO chatui_told SELECT ?1, key, (SELECT count(*) FROM chatui_told WHERE user = ?1 AND memory_id = ?3),
                    json_extract(value, '$.text') FROM store
                WHERE prefix = ?2 AND key = ?3 AND json_extract(value, '$.text') <> ?4""",
-            (user, _prefix(user), key, text),
+            (user, prefix_of(user), key, text),
         )
         # The form of SQLite's own CURRENT_TIMESTAMP, which LangGraph reads.
         await connection.execute(
@@ -141,14 +142,17 @@ class Memories:
                VALUES (?1, ?2, ?3, strftime('%Y-%m-%d %H:%M:%f', coalesce(?5, 'now')), CURRENT_TIMESTAMP)
                ON CONFLICT (prefix, key) DO UPDATE SET
                    value = json_set(value, '$.text', ?4), updated_at = CURRENT_TIMESTAMP""",
-            (_prefix(user), key, msgspec.json.encode(value).decode(), text, created_at),
+            (prefix_of(user), key, msgspec.json.encode(value).decode(), text, created_at),
         )
+        # Of another text now.
+        await _drop_vector(connection, user, key)
         return key
 
     async def forget(self, connection: aiosqlite.Connection, user: str, memory_id: str) -> None:
         """Remove a memory, with what it said before."""
         await connection.execute("DELETE FROM chatui_told WHERE user = ? AND memory_id = ?", (user, memory_id))
-        await connection.execute("DELETE FROM store WHERE prefix = ? AND key = ?", (_prefix(user), memory_id))
+        await connection.execute("DELETE FROM store WHERE prefix = ? AND key = ?", (prefix_of(user), memory_id))
+        await _drop_vector(connection, user, memory_id)
 
     # Summaries
 
@@ -210,12 +214,22 @@ class Memories:
         return list(found.values())[:limit]
 
 
+async def _drop_vector(connection: aiosqlite.Connection, user: str, memory_id: str) -> None:
+    sql = "DELETE FROM chatui_memory_embeddings WHERE prefix = ? AND key = ?"
+    await connection.execute(sql, (prefix_of(user), memory_id))
+
+
 def _shortened(said: str, text: str) -> str:
     line = clean_line(said)
-    return line if len(line) <= _WHOLE else snippet(said, parse(text))[0]
+    return line if len(line) <= WHOLE else snippet(said, parse(text))[0]
 
 
-def _memory(row: tuple[Any, ...]) -> Memory:
+def memory_of(row: tuple[Any, ...]) -> Memory:
+    """Return a row of LangGraph's table as a memory.
+
+    Args:
+        row: Its key, prefix, value and created_at.
+    """
     key, prefix, value, created = row
     try:
         content = msgspec.json.decode(value)

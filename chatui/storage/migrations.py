@@ -14,6 +14,8 @@ LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never tou
     chatui_settings     what a person set for a thread, a user, a model
     chatui_told         what memories said before they were changed, for the replies that were given with it
     chatui_summaries    summaries of a branch up to a message, by node
+    chatui_embeddings         vectors of messages, by node, for recall by meaning
+    chatui_memory_embeddings  vectors of what is remembered of users, by its key in `store`
 
 And `store`, LangGraph's table of what outlives a thread, in LangGraph's own form: `storage/memories.py` tells why it is made here.
 """
@@ -278,3 +280,25 @@ def m009_told(connection: sqlite3.Connection) -> None:
         ) WITHOUT ROWID"""
     )
     connection.execute("UPDATE chatui_messages SET sent = json_remove(sent, '$.facts') WHERE sent IS NOT NULL")
+
+
+@migration
+def m009_embeddings(connection: sqlite3.Connection) -> None:
+    """Vectors of messages and memories: of which model, of how many numbers, of which text."""
+    # signs has one bit a number: by the index, which holds nothing else of them, many vectors are compared roughly without reading
+    # them. Of LangGraph's `store_vectors` nothing says of which model its rows are, and it has no messages.
+    columns = """model TEXT NOT NULL, dimensions INTEGER NOT NULL, digest BLOB NOT NULL, signs BLOB NOT NULL,
+        vector BLOB NOT NULL"""
+    connection.execute(
+        f"""CREATE TABLE chatui_embeddings (
+            thread_id TEXT NOT NULL, node_id TEXT NOT NULL, {columns}, PRIMARY KEY (thread_id, node_id)
+        ) WITHOUT ROWID"""
+    )
+    connection.execute(
+        f"""CREATE TABLE chatui_memory_embeddings (
+            prefix TEXT NOT NULL, key TEXT NOT NULL, {columns}, PRIMARY KEY (prefix, key)
+        ) WITHOUT ROWID"""
+    )
+    connection.execute(
+        "CREATE INDEX chatui_embeddings_signs ON chatui_embeddings (thread_id, model, dimensions, signs, node_id)"
+    )

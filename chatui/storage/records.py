@@ -32,13 +32,25 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class Recalled(msgspec.Struct, frozen=True):
-    """What another thread of the same user said, that fits a prompt."""
+    """What another thread of the same user said, that fits a prompt.
+
+    Attributes:
+        thread_id: The thread.
+        title: Its title.
+        node_id: The message.
+        role: Who said it.
+        text: What of it is sent.
+        likeness: The cosine between it and the prompt where embeddings found it, None where its words did.
+        tokens: As estimated, of what was sent; 0 where it was not counted.
+    """
 
     thread_id: str
     title: str
     node_id: str
     role: Role
     text: str
+    likeness: float | None = None
+    tokens: int = 0
 
 
 class User(msgspec.Struct, frozen=True):
@@ -110,6 +122,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         summarised: How many messages it covered.
         memories: What was sent of what is remembered of the user. Never its text: who forgets something wants it gone here too.
         recalled: What was sent of other threads.
+        recall: How they were searched: "by full text", "by embeddings of ollama:nomic-embed-text"; "" where they were not.
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
         load_seconds: How long its server loaded the model, None where it does not say.
         writing_seconds: How long it wrote the reply, None where it does not say.
@@ -128,6 +141,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
     summarised: int = 0
     memories: list[Told] = []
     recalled: list[Recalled] = []
+    recall: str = ""
     tokens: dict[str, int] = {}
     load_seconds: float | None = None
     writing_seconds: float | None = None

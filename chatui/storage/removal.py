@@ -16,7 +16,7 @@ from chatui.storage.database import Database, explain
 from chatui.storage.lineage import Lineage
 from chatui.storage.marks import count_anew
 
-_OURS = ("messages", "checkpoints", "choices", "marks", "partials", "drafts", "summaries", "threads")
+_OURS = ("messages", "checkpoints", "choices", "marks", "partials", "drafts", "summaries", "embeddings", "threads")
 
 
 async def remove_thread(connection: aiosqlite.Connection, thread_id: str) -> None:
@@ -53,7 +53,7 @@ async def remove_messages(
     await connection.executemany(
         "DELETE FROM chatui_partials WHERE thread_id = ? AND checkpoint_id = ?", [(thread_id, name) for name in bare]
     )
-    for table in ("chatui_messages", "chatui_marks", "chatui_choices", "chatui_summaries"):
+    for table in ("chatui_messages", "chatui_marks", "chatui_choices", "chatui_summaries", "chatui_embeddings"):
         await connection.executemany(
             f"DELETE FROM {table} WHERE thread_id = ? AND node_id = ?", [(thread_id, node) for node in nodes]
         )

@@ -224,7 +224,7 @@ class ChatScreen(Screen[None]):
         """Put the focus into the prompt, or on an offer that waits."""
         self.threads.remove_class("-open")
         offer = self._offer
-        waits = offer is not None and offer.display and offer.choices and not self.prompt.text
+        waits = offer is not None and offer.display and offer.choices and not offer.quiet and not self.prompt.text
         (offer if offer is not None and waits else self.prompt).focus()
 
     def say(self, error: ChatuiError | str, *, severity: str = "error") -> None:
@@ -282,6 +282,7 @@ class ChatScreen(Screen[None]):
             from chatui.tui.marks import Marks
             from chatui.tui.memory import MemoryKeeper
             from chatui.tui.reading import Reading
+            from chatui.tui.recalling import Recalling
             from chatui.tui.settings import Setting
             from chatui.tui.users import Users
 
@@ -294,6 +295,7 @@ class ChatScreen(Screen[None]):
                 Importing(self),
                 Exporting(self),
                 MemoryKeeper(self),
+                Recalling(self),
                 Users(self),
             )
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}

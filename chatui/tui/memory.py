@@ -57,6 +57,10 @@ class MemoryKeeper:
             said += f" This one has its own: {strategy}." if source == "thread" else ""
         else:
             said = f"From the next message on: {await memory.set_strategy(value or None)}."
+        if memory.strategy()[0].endswith(",recall"):
+            from chatui.tui.recalling import in_force
+
+            said += f" {await in_force(screen)}"
         screen.say(f"{said} No message was changed.", severity="information")
         screen.refresh_threads()
         screen.show_state()

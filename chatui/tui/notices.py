@@ -53,10 +53,20 @@ class Offer(Static, can_focus=True):
         super().__init__("", id="offer", markup=False)
         self.display = False
         self.choices: list[Choice] = []
+        #: Whether it takes no key unless a person goes to it.
+        self.quiet = False
 
-    def show(self, text: str, choices: list[Choice], *, tone: str = "") -> None:
-        """Show an offer; "" hides it."""
+    def show(self, text: str, choices: list[Choice], *, tone: str = "", hint: str = "") -> None:
+        """Show an offer; "" hides it.
+
+        Args:
+            text: What is offered.
+            choices: The answers.
+            tone: "error", or "quiet" for one that never gets the focus by itself.
+            hint: What stands behind the answers.
+        """
         self.choices = choices
+        self.quiet = tone == "quiet"
         self.display = bool(text)
         if not text:
             return
@@ -65,6 +75,7 @@ class Offer(Static, can_focus=True):
             Content.assemble((choice.key, "$footer-key-foreground bold"), " ", (choice.title, "$muted"))
             for choice in choices
         ]
+        answers += [Content.styled(hint, "$muted")] if hint else []
         self.update(Content("\n").join([Content(clean_line(text, 400)), Content("   ").join(answers)]))
 
     def on_key(self, event: events.Key) -> None:

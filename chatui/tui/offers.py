@@ -38,6 +38,8 @@ class Offers:
                     Choice("d", "Discard it", "discard"),
                 ],
             )
+        elif self._screen.turns.proposing is not None:
+            self._screen.turns.proposing.show()
 
     def after_failure(self, reply: Reply, event: Failed) -> None:
         from chatui.tui.notices import Choice
@@ -58,12 +60,14 @@ class Offers:
         if self._screen.prompt.has_focus and not self._screen.prompt.text:
             self._screen.offer.focus()
 
-    def show(self, text: str, choices: list[Choice], tone: str = "") -> None:
+    def show(self, text: str, choices: list[Choice], tone: str = "", hint: str = "") -> None:
         self._screen.around.put(self._screen.offer)
-        self._screen.offer.show(text, choices, tone=tone)
+        self._screen.offer.show(text, choices, tone=tone, hint=hint)
 
     def hide(self) -> None:
         screen = self._screen
+        if screen.turns.proposing is not None:
+            screen.turns.proposing.hidden()
         focused = screen.offer.has_focus
         screen.offer.show("", [])
         if focused:
@@ -82,6 +86,9 @@ class Offers:
         """Do what was chosen in an offer."""
         screen = self._screen
         conversation = screen.conversation
+        if name.startswith("propose."):
+            await screen.action_do("memory.proposed", name.removeprefix("propose."))
+            return
         self.hide()
         try:
             if name == "keep":

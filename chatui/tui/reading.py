@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from chatui.conversation.compare import compare
-from chatui.conversation.tree import Message
+from chatui.conversation.tree import Message, Recalled, Sent
 from chatui.errors import ChatuiError
 from chatui.text import clean, clean_line
 from chatui.tui import figures, labels
@@ -220,6 +220,25 @@ def _sent(message: Message) -> str:
     return f"{line}; of these the server itself dropped about {sent.cut:,}" if sent.cut else line
 
 
+def _recall(sent: Sent) -> str:
+    """How other threads were searched, and how much of them the model was sent; "" where they were not."""
+    if not sent.recall:
+        return ""
+    count = labels.plural(len(sent.recalled), "message")
+    return (
+        f"{sent.recall}: {count} (about {sent.tokens.get('recalled', 0):,} tokens)"
+        if sent.recalled
+        else f"{sent.recall}: nothing"
+    )
+
+
+def _recalled(item: Recalled) -> str:
+    """What of another thread the model was sent, as a line."""
+    alike = f", {item.likeness:.2f} alike" if item.likeness is not None else ""
+    count = f" (about {item.tokens:,} tokens{alike})" if item.tokens else ""
+    return f"“{labels.fit(item.title, 40)}”{count}: {item.text}"
+
+
 def _besides(message: Message, memory: UserMemory) -> list[tuple[str, str]]:
     """What else the model was sent for an answer, and which messages, each with its estimated tokens."""
     sent = message.sent
@@ -238,5 +257,6 @@ def _besides(message: Message, memory: UserMemory) -> list[tuple[str, str]]:
         ("Summary", f"of #1 to #{sent.summarised}{tokens('summary')}: {sent.summary}" if sent.summary else ""),
         ("Remembered", f"{labels.plural(len(sent.memories), 'thing')}{tokens('memories')}:" if sent.memories else ""),
         *(("", text if text is not None else "(forgotten)") for text in memory.told(sent)),
-        *(("Recalled", f"“{item.title}”: {item.text}") for item in sent.recalled),
+        ("Recall", _recall(sent)),
+        *(("Recalled", _recalled(item)) for item in sent.recalled),
     ]

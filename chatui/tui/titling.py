@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from chatui.errors import ChatuiError
@@ -30,6 +31,14 @@ class Titling:
         if self._worker is not None:
             self._worker.cancel()
             self._worker = None
+
+    async def finished(self) -> None:
+        """Wait until it is no longer being asked for."""
+        from textual.worker import WorkerError
+
+        if self._worker is not None:
+            with suppress(WorkerError):
+                await self._worker.wait()
 
     async def _ask(self, conversation: Conversation) -> None:
         try:

@@ -13,6 +13,7 @@ from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
     from chatui.tui.chat import ChatScreen
+    from chatui.tui.proposing import Proposing
     from chatui.tui.titling import Titling
 
 
@@ -30,6 +31,8 @@ class Turns:
         self._resent: dict[str, Message] = {}  # by thread: the prompt whose edited text is on its way
         self._notes: dict[str, tuple[str, list[str]]] = {}  # by thread: the head that they are about, and they
         self._titling: Titling | None = None
+        #: What the model proposes to remember; None before the first reply.
+        self.proposing: Proposing | None = None
 
     def handlers(self) -> dict[str, Handler]:
         """Return what carries out which action."""
@@ -81,6 +84,8 @@ class Turns:
         screen.offers.hide()
         if self._titling is not None:
             self._titling.cancel()
+        if self.proposing is not None:
+            self.proposing.cancel()
         screen.travel.forget_fork()
         reply = screen.chat.replies.start(screen.conversation, turn, text, count=count)
         screen.query_one("#empty").display = False
@@ -247,6 +252,7 @@ class Turns:
             await self._next(reply, here=here)
             if not screen.chat.replies.threads():
                 self._title_for(reply)
+                self._propose_for(reply)
 
     def _title_for(self, reply: Reply) -> None:
         """Let a model name the thread, now that nothing else asks one."""
@@ -258,6 +264,14 @@ class Turns:
 
             self._titling = Titling(self._screen)
         self._titling.begin(reply.conversation)
+
+    def _propose_for(self, reply: Reply) -> None:
+        """Let the model propose what to remember, behind the title: it would be asked beside it."""
+        if self.proposing is None:
+            from chatui.tui.proposing import Proposing
+
+            self.proposing = Proposing(self._screen)
+        self.proposing.begin(reply.conversation, self._titling)
 
     async def _next(self, reply: Reply, *, here: bool) -> None:
         """Send what waits in a thread whose reply is complete, whoever looks at it."""

@@ -183,6 +183,8 @@ def test_the_recall_that_is_in_force_is_the_user_s(run: Run, monkeypatch: pytest
     asyncio.run(prefer("anna", "full,recall"))
     assert found(run)["recall"]["detail"] == "off, as the memory strategy is window:3"
     assert found(run, "-u", "anna")["recall"]["detail"] == "by full text, as the memory strategy is full,recall"
+    config.write_text('[memory]\nstrategy = "recall"\nembedding = "nomic-embed-text"\n')
+    assert "by embeddings of ollama:nomic-embed-text, compared " in found(run)["recall"]["detail"]
     config.write_text('memory = "elephant"\n')
     check = found(run)["recall"]
     assert (check["state"], "elephant" in check["detail"]) == ("wrong", True)

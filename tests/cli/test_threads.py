@@ -12,7 +12,9 @@ THREAD = [
     "thread_id", "title", "user", "model", "memory", "created_at", "updated_at", "message_count", "branch_count",
     "active_checkpoint_id", "pinned", "archived", "deleted",
 ]  # fmt: skip
-MESSAGE = ["message_id", "checkpoint_id", "role", "text", "reasoning", "model", "created_at", "usage", "interrupted"]
+MESSAGE = [
+    "message_id", "checkpoint_id", "role", "text", "reasoning", "model", "created_at", "usage", "interrupted", "sent",
+]  # fmt: skip
 NODE = [
     "node_id", "parent_id", "checkpoint_id", "message_id", "role", "text", "model", "created_at", "name", "starred",
     "on_active_path", "alternative", "alternatives", "interrupted",

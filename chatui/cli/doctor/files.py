@@ -10,6 +10,7 @@ from chatui.cli import output
 from chatui.cli.doctor.check import Check, good, guarded, told, wrong
 from chatui.cli.session import Session, side_place
 from chatui.config import Config
+from chatui.conversation.recall import recall_in_force
 from chatui.errors import DatabaseTooOld, NotADatabase
 
 if TYPE_CHECKING:
@@ -31,14 +32,14 @@ def database(session: Session, config: Config, seconds: float) -> list[Check]:
         config: For what it does not say.
         seconds: How long it is looked through for damage.
     """
-    strategy = [config.memory]
+    memory = [config.remembering.strategy, ""]
 
-    checks = guarded("database", lambda: asyncio.run(_database(session, seconds, strategy, config)))
-    return [*checks, *guarded("recall", lambda: recall(strategy[0]))]
+    checks = guarded("database", lambda: asyncio.run(_database(session, seconds, memory, config)))
+    return [*checks, *guarded("recall", lambda: recall(memory[0], memory[1] or recall_in_force(None, config, "")))]
 
 
-async def _database(session: Session, seconds: float, strategy: list[str], config: Config) -> Check:
-    """Look at the file, and put the strategy of its user's threads into a list."""
+async def _database(session: Session, seconds: float, memory: list[str], config: Config) -> Check:
+    """Look at the file, and put the strategy of its user's threads, and how they recall, into a list."""
     path = session.database_path
     if not path.exists() and not session.options.read_only:
         folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -49,7 +50,7 @@ async def _database(session: Session, seconds: float, strategy: list[str], confi
         return good("database", f"{path} will be made with the first message")
     try:
         async with session.looking(traceless=True) as store:
-            strategy[0] = _strategy(store, session, config)
+            memory[:] = _memory(store, session, config)
             return _described(session, store, seconds)
     except DatabaseTooOld as error:
         if session.options.read_only or _is_protected(session):
@@ -117,21 +118,17 @@ def _is_sqlite(session: Session) -> bool:
         return False
 
 
-def _strategy(store: Store, session: Session, config: Config) -> str:
+def _memory(store: Store, session: Session, config: Config) -> tuple[str, str]:
     from chatui.conversation.library import DEFAULT_USER
     from chatui.conversation.memories import UserMemory
 
-    return UserMemory(store, config, session.options.user or config.user or DEFAULT_USER).strategy()
+    user = session.options.user or config.user or DEFAULT_USER
+    return UserMemory(store, config, user).strategy(), recall_in_force(store, config, user)
 
 
-def recall(strategy: str) -> Check:
+def recall(strategy: str, how: str) -> Check:
     """Say what new threads send besides their own messages: the strategy, and how other threads are searched."""
     from chatui.conversation.strategy import parse_strategy
 
     found = parse_strategy(strategy)
-    return good("recall", f"{how_recall_finds() if found.recall else 'off'}, as the memory strategy is {found}")
-
-
-def how_recall_finds() -> str:
-    """Say by what means other threads are searched for what fits a prompt."""
-    return "by full text"
+    return good("recall", f"{how if found.recall else 'off'}, as the memory strategy is {found}")
