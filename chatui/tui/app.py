@@ -38,7 +38,7 @@ TWICE = 2.0
 TOLD_EVERY, TYPING, BREATH = 0.5, 0.5, 0.05
 
 
-class ChatApp(App[int], inherit_bindings=False):
+class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
     """The application.
 
     Args:
@@ -52,6 +52,7 @@ class ChatApp(App[int], inherit_bindings=False):
     """
 
     TITLE = "chatui"
+    # All rules are ours: to read Textual's own for applications and screens would hold up the first paint.
     # Absolute: a subclass in another folder would look for them there. Of a default screen Textual loads no stylesheet, so the
     # main screen's is here too.
     CSS_PATH = Path(__file__).with_name("chat.tcss")

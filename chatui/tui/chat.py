@@ -53,10 +53,11 @@ PAINT, LOOK, KEEP = 0.1, 0.5, 0.6
 EMPTY = "Write a message, and Enter sends it.\n\nCtrl+O chooses a model · F2 lists threads · F1 helps"
 
 
-class ChatScreen(Screen[None]):
+class ChatScreen(Screen[None], inherit_css=False):
     """Threads, messages and prompt of one open thread."""
 
     BINDINGS = bindings("everywhere")
+    COMPONENT_CLASSES = Screen.COMPONENT_CLASSES
     AUTO_FOCUS = ""
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (80, "-medium"), (120, "-wide")]  # noqa: RUF012
     VERTICAL_BREAKPOINTS = [(0, "-short"), (24, "-tall")]  # noqa: RUF012
@@ -112,7 +113,8 @@ class ChatScreen(Screen[None]):
             with Vertical(id="main"):
                 yield Static(EMPTY, id="empty", markup=False)
                 yield self.transcript
-                with Vertical(id="prompt-box"):
+                # The prompt is given the focus at once: its box need not be styled once without and once with it.
+                with Vertical(id="prompt-box", classes="-focus"):
                     yield self.prompt
         yield StatusLine()
         yield KeyLine()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from textual.events import Paste
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import TextArea
 
 from chatui.text import clean
@@ -69,8 +70,10 @@ class Prompt(TextArea, inherit_css=False):
         self._at = 0  # place in the history; its length is "what is being written"
         self._writing = ""
 
-    def watch_has_focus(self, _has_focus: bool) -> None:
-        """No rule of the prompt's own is about its focus, so it need not be styled anew, as other widgets are."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Show it on the box around. No rule of the prompt's own is about its focus, so it need not be styled anew."""
+        if isinstance(self.parent, Widget):
+            self.parent.set_class(has_focus, "-focus")
 
     def hold(self, text: str) -> None:
         """Put a text into the prompt, the cursor behind it."""

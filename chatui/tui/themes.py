@@ -23,7 +23,7 @@ from chatui.text import clean_line
 DARK, LIGHT = "chatui-dark", "chatui-light"
 
 _STYLE_WORDS = {"none", "bold", "dim", "italic", "reverse", "strike", "underline", "not", "b", "d", "i", "u", "r"}
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 #: What our stylesheets use beyond Textual's own variables, for themes that do not say it: (dark, light).
 _DEFAULTS = {
