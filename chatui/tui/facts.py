@@ -59,13 +59,13 @@ class Facts:
             asked = reply.asked
             return gauge(asked.estimated_tokens + reply.pieces, asked.context_length, exact=False) if asked else ""
         answer = self._last_answer()
-        used = answer.usage.total_tokens if answer and answer.usage else 0
+        used, exact = figures.used(answer) if answer else (0, True)
         limit = answer.sent.context_length if answer and answer.sent else None
         screen = self._screen
         written = screen.prompt.text.strip()
         if written and screen.turns.editing is None:
             return gauge(used + estimate_text(written), limit, exact=False)
-        return gauge(used, limit, exact=True) if used else ""
+        return gauge(used, limit, exact=exact) if used else ""
 
     def _speed(self, reply: Reply | None) -> str:
         if reply is not None:

@@ -25,6 +25,19 @@ def shown(rate: float) -> str:
     return f"{rate:.1f}" if rate < 9.95 else f"{rate:.0f}"
 
 
+def used(message: Message) -> tuple[int, bool]:
+    """Return the tokens of all that was sent and answered, and whether the server counted all of it.
+
+    Some leave the prompt out at times, as llama.cpp does: that part is the estimate from before the call then.
+    """
+    usage = message.usage
+    if usage is None:
+        return 0, True
+    if usage.input_tokens or message.sent is None:
+        return usage.total_tokens, True
+    return message.sent.estimated_tokens + usage.output_tokens, False
+
+
 def first_token(message: Message) -> str:
     """Return how long the first token of an answer took, for the status line."""
     seconds = message.first_token_seconds
@@ -36,6 +49,7 @@ def tokens(message: Message) -> str:
     if message.usage is None:
         return ""
     usage = message.usage
-    line = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, {usage.total_tokens:,} in all"
+    both = f"{usage.input_tokens:,} in, {usage.output_tokens:,} out, {usage.total_tokens:,} in all"
+    line = both if usage.input_tokens else f"{usage.output_tokens:,} out, the prompt was not counted"
     rate = speed(message)
     return f"{line}; {shown(rate)} a second" if rate is not None else line

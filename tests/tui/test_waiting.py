@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from langchain_core.messages import AIMessageChunk
 from langchain_core.messages.ai import UsageMetadata
@@ -115,6 +116,11 @@ def test_the_speed_counts_from_the_first_token() -> None:
     )
     assert figures.speed(message) == 20
     assert figures.tokens(message) == "10 in, 40 out, 50 in all; 20 a second"
+    # A server that leaves the prompt out has not counted it.
+    partly = msgspec.structs.replace(message, usage=Usage(0, 40, 40), sent=Sent(messages=1, estimated_tokens=12))
+    assert figures.used(partly) == (52, False)
+    assert figures.used(message) == (50, True)
+    assert figures.tokens(partly) == "40 out, the prompt was not counted; 20 a second"
     assert figures.first_token(message) == "first token 4.0 s"
 
 
