@@ -6,6 +6,7 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 from rich.cells import cell_len
 
@@ -50,7 +51,7 @@ def show(
                     {
                         "thread_id": found.thread_id,
                         "checkpoint_id": checkpoint,
-                        "messages": [message_json(message) for message in messages],
+                        "messages": [message_json(message, conversation) for message in messages],
                     }
                 )
             else:
@@ -241,11 +242,15 @@ def branch_to(conversation: Conversation, checkpoint_id: str) -> list[Message]:
     return conversation.path(node) if node is not None else []
 
 
-def message_json(message: Message) -> dict[str, Any]:
+def message_json(message: Message, conversation: Conversation) -> dict[str, Any]:
     """Return a message as the JSON of `show` and `compare` has it."""
     names = ("message_id", "checkpoint_id", "role", "text", "reasoning", "model", "created_at", "usage", "interrupted")
     # What the model was sent for an answer: how much, by which strategy, and what of other threads.
-    return {**{name: getattr(message, name) for name in names}, "sent": message.sent}
+    sent = message.sent
+    if sent is not None and sent.recalled:
+        recalled = conversation.memory.user.recalled(sent, conversation.prompt_of(message))
+        sent = msgspec.structs.replace(sent, recalled=recalled)
+    return {**{name: getattr(message, name) for name in names}, "sent": sent}
 
 
 def _node_json(message: Message) -> dict[str, Any]:

@@ -52,8 +52,8 @@ def compare(
                     {
                         "thread_id": found.thread_id,
                         "ancestor": place,
-                        "a": [message_json(message) for message in comparison.a],
-                        "b": [message_json(message) for message in comparison.b],
+                        "a": [message_json(message, conversation) for message in comparison.a],
+                        "b": [message_json(message, conversation) for message in comparison.b],
                     }
                 )
             else:

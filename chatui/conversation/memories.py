@@ -9,7 +9,7 @@ from chatui.config import Config
 from chatui.conversation.strategy import BY_TEXT, Strategy, parse_strategy
 from chatui.errors import UsageError
 from chatui.storage import Store
-from chatui.storage.records import Memory, Sent
+from chatui.storage.records import Memory, Recalled, Sent
 from chatui.text import clean_line
 
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ class UserMemory:
     def told(self, sent: Sent) -> Sequence[str | None]:
         """Return what a model was sent of the memories for a reply, None for each that is forgotten."""
         return self._store.memories.told(self.user, sent.memories)
+
+    def recalled(self, sent: Sent, prompt: str) -> Sequence[Recalled]:
+        """Return what a model was sent of other threads for the reply to a prompt, without a text where that is gone."""
+        # Imported here, as the first paint recalls nothing.
+        from chatui.storage.recalled import looked_up
+
+        return looked_up(self._store.database, sent.recalled, prompt)
 
     def find(self, memory_id: str) -> Memory:
         """Return the memory with this id, or with this beginning of one.

@@ -15,6 +15,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 
 from chatui.conversation.context import estimate_message, estimate_text
 from chatui.conversation.strategy import Strategy
+from chatui.storage.recalled import kept
 from chatui.storage.records import Fact, Recalled, Sent
 
 T = TypeVar("T")
@@ -102,7 +103,7 @@ def told(
         summary=used.summary,
         summarised=used.covered,
         memories=[fact.told for fact in used.facts],
-        recalled=list(used.recalled),
+        recalled=kept(used.recalled),
         recall=used.by,
         tokens=selection.tokens,
     )

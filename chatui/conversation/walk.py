@@ -137,6 +137,11 @@ class Walk:
             raise UsageError("This thread has no such message.", "Another window may have removed it; open it again.")
         return message
 
+    def prompt_of(self, message: Message) -> str:
+        """Return the text that a message answers, "" where it is none, or gone."""
+        above = self._store.messages.get(self.thread_id, message.parent_id) if message.parent_id else None
+        return above.text if above is not None and above.role == "user" else ""
+
     def path(self, node_id: str) -> list[Message]:
         """Return the branch that ends with a message, root first."""
         return self._store.messages.path(self.thread_id, self.message(node_id).node_id)

@@ -208,9 +208,9 @@ class Memories:
                 rows.append(connection.execute(sql, (rowid,)).fetchone())
         found: dict[str, Recalled] = {}
         for thread, title, node, role, said in rows:
-            words = _shortened(said, text)
+            words = as_sent(said, text)
             if words and words != clean_line(text):
-                found.setdefault(words, Recalled(thread, clean_line(title), node, role, words))
+                found.setdefault(words, Recalled(thread, node, role, clean_line(title), words))
         return list(found.values())[:limit]
 
 
@@ -219,7 +219,8 @@ async def _drop_vector(connection: aiosqlite.Connection, user: str, memory_id: s
     await connection.execute(sql, (prefix_of(user), memory_id))
 
 
-def _shortened(said: str, text: str) -> str:
+def as_sent(said: str, text: str) -> str:
+    """Return what is sent of a message that is recalled because it has words of a text."""
     line = clean_line(said)
     return line if len(line) <= WHOLE else snippet(said, parse(text))[0]
 

@@ -36,19 +36,19 @@ class Recalled(msgspec.Struct, frozen=True):
 
     Attributes:
         thread_id: The thread.
-        title: Its title.
         node_id: The message.
         role: Who said it.
-        text: What of it is sent.
+        title: The thread's title; "" where it is not there any more, and in what is kept with a reply.
+        text: What of it is sent; "" as the title is.
         likeness: The cosine between it and the prompt where embeddings found it, None where its words did.
         tokens: As estimated, of what was sent; 0 where it was not counted.
     """
 
     thread_id: str
-    title: str
     node_id: str
     role: Role
-    text: str
+    title: str = ""
+    text: str = ""
     likeness: float | None = None
     tokens: int = 0
 
@@ -121,7 +121,7 @@ class Sent(msgspec.Struct, frozen=True, kw_only=True):
         summary: The summary of the first messages of the branch, as it was sent; "" for none.
         summarised: How many messages it covered.
         memories: What was sent of what is remembered of the user. Never its text: who forgets something wants it gone here too.
-        recalled: What was sent of other threads.
+        recalled: What was sent of other threads. Never its text: who purges a thread wants it gone here too.
         recall: How they were searched: "by full text", "by embeddings of ollama:nomic-embed-text"; "" where they were not.
         tokens: The estimated tokens of each part: system, memories, summary, recalled, messages.
         load_seconds: How long its server loaded the model, None where it does not say.

@@ -198,7 +198,7 @@ class Vectors:
                 if cosine < least or len(found) == limit:
                     break
                 recalled = _look_up(connection, thread, node, cosine)
-                if recalled is not None and recalled.text != clean_line(shortened(text), WHOLE):
+                if recalled is not None and recalled.text != as_sent(text):
                     found.setdefault(recalled.text, recalled)
         return list(found.values())
 
@@ -227,6 +227,11 @@ async def _still_there(connection: aiosqlite.Connection, text: Text) -> bool:
 def shortened(text: str) -> str:
     """Return the part of a text that is looked at, on one line."""
     return clean_line(text[:MOST_CHARACTERS])
+
+
+def as_sent(text: str) -> str:
+    """Return what is sent of a message that is recalled because of its vector."""
+    return clean_line(shortened(text), WHOLE)
 
 
 def digest(text: str) -> bytes:
@@ -346,5 +351,5 @@ def _look_up(connection: sqlite3.Connection, thread_id: str, node_id: str, cosin
     if row is None or bytes(row[3]) != digest(row[2]):
         return None
     title, role, text, _ = row
-    said = clean_line(shortened(text), WHOLE)
-    return Recalled(thread_id, clean_line(title), node_id, role, said, likeness=round(cosine, 3))
+    said = as_sent(text)
+    return Recalled(thread_id, node_id, role, clean_line(title), said, likeness=round(cosine, 3))

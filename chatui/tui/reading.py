@@ -14,7 +14,7 @@ from chatui.tui.markdown import Leaf, blocks
 from chatui.tui.message import INTERRUPTIONS, alternatives_sign
 
 if TYPE_CHECKING:
-    from chatui.conversation.memories import UserMemory
+    from chatui.conversation.engine import Conversation
     from chatui.tui.chat import ChatScreen
     from chatui.tui.turns import Handler
 
@@ -105,7 +105,7 @@ class Reading:
             ("Model", message.model or ""),
             ("Tokens", figures.tokens(message)),
             ("Sent", _sent(message) if message.role == "assistant" else ""),
-            *_besides(message, self._screen.conversation.memory.user),
+            *_besides(message, self._screen.conversation),
             ("Seconds", _seconds(message)),
             ("Thought", labels.seconds(message.reasoning_seconds) if message.reasoning_seconds is not None else ""),
             ("Length", labels.plural(len(message.text), "character")),
@@ -236,14 +236,15 @@ def _recalled(item: Recalled) -> str:
     """What of another thread the model was sent, as a line."""
     alike = f", {item.likeness:.2f} alike" if item.likeness is not None else ""
     count = f" (about {item.tokens:,} tokens{alike})" if item.tokens else ""
-    return f"“{labels.fit(item.title, 40)}”{count}: {item.text}"
+    return f"“{labels.fit(item.title, 40)}”{count}: {item.text}" if item.text else f"(not there any more){count}"
 
 
-def _besides(message: Message, memory: UserMemory) -> list[tuple[str, str]]:
+def _besides(message: Message, conversation: Conversation) -> list[tuple[str, str]]:
     """What else the model was sent for an answer, and which messages, each with its estimated tokens."""
     sent = message.sent
     if sent is None or not sent.strategy:
         return []
+    memory, prompt = conversation.memory.user, conversation.prompt_of(message)
     last = message.depth - 1
     first = sent.left_out + 1 + sent.lead
     which = f"#{first} to #{last}" if first < last else f"#{last}"
@@ -258,5 +259,5 @@ def _besides(message: Message, memory: UserMemory) -> list[tuple[str, str]]:
         ("Remembered", f"{labels.plural(len(sent.memories), 'thing')}{tokens('memories')}:" if sent.memories else ""),
         *(("", text if text is not None else "(forgotten)") for text in memory.told(sent)),
         ("Recall", _recall(sent)),
-        *(("Recalled", _recalled(item)) for item in sent.recalled),
+        *(("Recalled", _recalled(item)) for item in memory.recalled(sent, prompt)),
     ]

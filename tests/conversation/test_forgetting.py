@@ -52,6 +52,29 @@ async def test_a_forgotten_fact_is_nowhere_in_the_file(bench: Bench) -> None:
     assert told(library.conversation(conversation.thread_id)) == ["I live in Bremen."]
 
 
+async def test_what_was_recalled_of_a_purged_thread_is_nowhere_in_the_file(bench: Bench) -> None:
+    await no_erasing(bench)
+    told = bench.library.conversation()
+    long = "The harbour is quiet today. " * 20 + "My budgerigar is called Xerxes. " + "It rains in the harbour. " * 20
+    await say(told.send("My budgerigar likes millet."))
+    await say(told.send(long))
+    asking = bench.library.conversation()
+    await asking.memory.set_strategy("recall")
+    for number in range(12):
+        reply = await say(asking.send(f"How is my budgerigar called, for the {number}. time?"))
+    assert reply.sent is not None
+    assert "Xerxes" in str(bench.models.asked[-1][0].text)
+    quoted = [item.text for item in asking.memory.user.recalled(reply.sent, asking.prompt_of(reply))]
+    assert any("Xerxes" in text and len(text) < 400 for text in quoted)
+    for text in quoted:
+        assert text in str(bench.models.asked[-1][0].text)
+    await bench.library.purge(told.thread_id)
+    assert [word for word in ("Xerxes", "millet", "harbour") if grep(bench.path, word)] == []
+    items = asking.memory.user.recalled(reply.sent, asking.prompt_of(reply))
+    assert items
+    assert {(item.title, item.text) for item in items} == {("", "")}
+
+
 async def test_a_changed_fact_is_shown_as_it_was_sent(bench: Bench) -> None:
     conversation = bench.library.conversation()
     memory = conversation.memory.user

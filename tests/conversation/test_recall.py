@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,11 +17,20 @@ from chatui.conversation.library import Library
 from chatui.conversation.recall import merged, recall_in_force, set_embedding
 from chatui.errors import ServerFault, Unsupported
 from chatui.storage import Store
-from chatui.storage.records import Recalled
+from chatui.storage.records import Message, Recalled
 from tests.conversation.conftest import run, say
 from tests.scripted import ScriptedModels, by_topic
 
 MODEL = "ollama:nomic-embed-text"
+
+
+def recalled(conversation: Conversation, message: Message) -> Sequence[Recalled]:
+    assert message.sent is not None
+    return conversation.memory.user.recalled(message.sent, conversation.prompt_of(message))
+
+
+def texts(conversation: Conversation, message: Message) -> list[str]:
+    return [item.text for item in recalled(conversation, message)]
 
 
 class People:
@@ -53,7 +62,7 @@ class People:
         message = await say(conversation.send(text))
         assert message.sent is not None
         sent = self.models.asked[-1]
-        return [item.text for item in message.sent.recalled], message.sent.recall, str(sent[0].content)
+        return texts(conversation, message), message.sent.recall, str(sent[0].content)
 
     def vectors(self, table: str = "chatui_embeddings") -> list[tuple[Any, ...]]:
         connection = sqlite3.connect(self.path)
@@ -106,7 +115,7 @@ async def test_the_details_of_an_answer_count_the_tokens_of_each_item(people: Pe
     conversation = people.of("anna").conversation()
     message = await say(conversation.send("Which pet have I got?"))
     assert message.sent is not None
-    item = next(item for item in message.sent.recalled if "Bruno" in item.text)
+    item = next(item for item in recalled(conversation, message) if "Bruno" in item.text)
     assert item.likeness is not None
     assert item.likeness > 0.9
     assert 0 < item.tokens <= message.sent.tokens["recalled"]
@@ -200,7 +209,7 @@ async def test_where_there_is_no_model_words_are_searched_and_it_is_told_once(pe
     sent = conversation.tree()[-1].sent
     assert sent is not None
     assert sent.recall == f"by full text, as {MODEL} is not there"
-    assert "My puppy is called Bruno." in [item.text for item in sent.recalled]
+    assert "My puppy is called Bruno." in texts(conversation, conversation.tree()[-1])
 
 
 async def test_a_model_that_is_back_is_used_again(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +292,7 @@ async def test_it_says_which_is_in_force(people: People) -> None:
 
 def test_what_both_ways_find_stands_first() -> None:
     def item(name: str, likeness: float | None = None) -> Recalled:
-        return Recalled("t", "T", name, "user", f"text {name}", likeness)
+        return Recalled("t", name, "user", "T", f"text {name}", likeness)
 
     best = merged([item("a", 0.9), item("b", 0.8)], [item("c"), item("b")])
     assert [(found.node_id, found.likeness) for found in best] == [("b", 0.8), ("a", 0.9), ("c", None)]
