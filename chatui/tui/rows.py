@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -63,6 +64,8 @@ class Rows(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
+        #: Said where there are no rows, a line each.
+        self.nothing: Sequence[str] = ()
         self._base = Style.null()
         self._kinds: dict[tuple[str, str], Style] = {}  # (piece, ground) -> style, of the paint that is being made
 
@@ -111,7 +114,10 @@ class Rows(ScrollView, can_focus=True):
         index, line = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
         base = self._base
         if index >= self.row_count() or width < 4:
-            return Strip.blank(width, base)
+            said = self.nothing[y] if y < len(self.nothing) and not self.row_count() else ""
+            if not said:
+                return Strip.blank(width, base)
+            return Strip([Segment(f" {said}", self._style("rows--muted", base, ""))]).adjust_cell_length(width, base)
         name = ""
         if index == self.cursor:
             name = "rows--cursor" if self.has_focus or self.has_class("-active") else "rows--cursor-blurred"

@@ -7,7 +7,7 @@ from textual.containers import Vertical
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from chatui.conversation.tree import Thread
 from chatui.text import clean_line
@@ -203,7 +203,6 @@ class ThreadsPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield FilterInput(placeholder="Type to filter", id="filter")
-        yield Static("", id="threads-empty", markup=False)
         # Stays without rows too: u brings the last deleted thread back.
         yield self.rows
 
@@ -253,14 +252,10 @@ class ThreadsPane(Vertical):
         moved = first != rows.first
         rows.take(threads, first, total, cursor, follow=here is None or (shown and not moved))
         self._shown = True
-        empty = self.query_one("#threads-empty", Static)
-        empty.display = not threads
-        if not threads:
-            empty.update(
-                "No title contains this.\nEsc clears the filter."
-                if self.text
-                else "No threads yet.\nWrite a message to start one."
-            )
+        if self.text:
+            rows.nothing = ("No title contains this.", "Esc clears the filter.")
+        else:
+            rows.nothing = ("No threads yet.", "A message starts one.")
         self._show_place()
 
     def mark(self, open_id: str | None, streaming: set[str], place: int | None = None) -> None:
