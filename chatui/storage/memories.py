@@ -33,13 +33,18 @@ _STORE_STEPS = 5
 _MEMORIES = "SELECT key, prefix, value, created_at FROM store WHERE prefix = ? ORDER BY rowid"
 _EVERYONES = "SELECT key, prefix, value, created_at FROM store WHERE prefix LIKE ? ORDER BY prefix, rowid"
 
+
+def is_private(thread: str) -> str:
+    """Return the SQL that says whether a thread is not to be remembered, by what its id stands for there."""
+    return f"""EXISTS (SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = {thread}
+            AND json_extract(s.value, '$.remember') = 0)"""
+
+
 # Threads of the same user, but not this one, and none that is not to be remembered.
 _RECALLED = f"""SELECT f.rowid, bm25(chatui_search)
     FROM chatui_search f CROSS JOIN chatui_messages m ON m.id = f.rowid CROSS JOIN chatui_threads t ON t.thread_id = m.thread_id
     WHERE chatui_search MATCH ?1 AND t.owner = ?2 AND t.thread_id <> ?3 AND NOT m.hidden AND t.deleted_at IS NULL
-        AND m.role IN ('user', 'assistant') AND NOT EXISTS (
-            SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = t.thread_id
-                AND json_extract(s.value, '$.remember') = 0)
+        AND m.role IN ('user', 'assistant') AND NOT {is_private("t.thread_id")}
     ORDER BY f.rowid DESC LIMIT {RANKED}"""
 
 #: The longest text of one message that is recalled whole, in characters.
@@ -210,7 +215,7 @@ class Memories:
         for thread, title, node, role, said in rows:
             words = as_sent(said, text)
             if words and words != clean_line(text):
-                found.setdefault(words, Recalled(thread, node, role, clean_line(title), words))
+                found.setdefault(words, Recalled(thread, node, role, clean_line(title), words, worded=True))
         return list(found.values())[:limit]
 
 

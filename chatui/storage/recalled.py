@@ -32,7 +32,7 @@ def looked_up(database: Database, items: Sequence[Recalled], prompt: str) -> lis
         for item in items:
             row = connection.execute(sql, (item.thread_id, item.node_id)).fetchone()
             if row is not None:
-                text = memories.as_sent(row[1], prompt) if item.likeness is None else vectors.as_sent(row[1])
+                text = memories.as_sent(row[1], prompt) if item.worded else vectors.as_sent(row[1])
                 item = msgspec.structs.replace(item, title=clean_line(row[0]), text=text)
             found.append(item)
     return found

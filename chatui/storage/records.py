@@ -40,7 +40,8 @@ class Recalled(msgspec.Struct, frozen=True):
         role: Who said it.
         title: The thread's title; "" where it is not there any more, and in what is kept with a reply.
         text: What of it is sent; "" as the title is.
-        likeness: The cosine between it and the prompt where embeddings found it, None where its words did.
+        likeness: The cosine between it and the prompt where embeddings found it, None where they did not.
+        worded: Whether full text found it: of a long text the part with the prompt's words is sent then, else its beginning.
         tokens: As estimated, of what was sent; 0 where it was not counted.
     """
 
@@ -51,6 +52,7 @@ class Recalled(msgspec.Struct, frozen=True):
     text: str = ""
     likeness: float | None = None
     tokens: int = 0
+    worded: bool = False
 
 
 class User(msgspec.Struct, frozen=True):

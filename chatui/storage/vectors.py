@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatui.storage.database import Database
-from chatui.storage.memories import WHOLE, Memories, memory_of, prefix_of
+from chatui.storage.memories import WHOLE, Memories, is_private, memory_of, prefix_of
 from chatui.storage.records import Recalled
 from chatui.text import clean_line
 
@@ -44,24 +44,21 @@ _SAMPLED = 128
 _LOOKED_UP = 48
 
 # ?1 is the user, ?2 the model, ?3 the numbers of a vector, ?4 the thread that asks.
-_OTHERS = """FROM chatui_embeddings e WHERE e.model = ?2 AND e.dimensions = ?3 AND e.thread_id IN (
+_OTHERS = f"""FROM chatui_embeddings e WHERE e.model = ?2 AND e.dimensions = ?3 AND e.thread_id IN (
     SELECT t.thread_id FROM chatui_threads t WHERE t.owner = ?1 AND t.thread_id <> ?4 AND t.deleted_at IS NULL
-        AND NOT EXISTS (SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = t.thread_id
-            AND json_extract(s.value, '$.remember') = 0))"""
+        AND NOT {is_private("t.thread_id")})"""
 
-_MESSAGES = """FROM chatui_messages m JOIN chatui_threads t ON t.thread_id = m.thread_id
+_MESSAGES = f"""FROM chatui_messages m JOIN chatui_threads t ON t.thread_id = m.thread_id
     LEFT JOIN chatui_embeddings e ON e.thread_id = m.thread_id AND e.node_id = m.node_id
         AND e.model = ?2 AND (?3 = 0 OR e.dimensions = ?3)
     WHERE t.owner = ?1 AND t.deleted_at IS NULL AND NOT m.hidden AND m.role IN ('user', 'assistant') AND trim(m.text) <> ''
-        AND NOT EXISTS (SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = t.thread_id
-            AND json_extract(s.value, '$.remember') = 0)"""
+        AND NOT {is_private("t.thread_id")}"""
 
 # Vectors of what is not there any more, or is not to be remembered.
 _LEFT = {
-    "chatui_embeddings": """NOT EXISTS (SELECT 1 FROM chatui_messages m WHERE m.thread_id = chatui_embeddings.thread_id
+    "chatui_embeddings": f"""NOT EXISTS (SELECT 1 FROM chatui_messages m WHERE m.thread_id = chatui_embeddings.thread_id
             AND m.node_id = chatui_embeddings.node_id)
-        OR EXISTS (SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = chatui_embeddings.thread_id
-            AND json_extract(s.value, '$.remember') = 0)""",
+        OR {is_private("chatui_embeddings.thread_id")}""",
     "chatui_memory_embeddings": """NOT EXISTS (SELECT 1 FROM store s WHERE s.prefix = chatui_memory_embeddings.prefix
         AND s.key = chatui_memory_embeddings.key)""",
 }
@@ -218,8 +215,7 @@ async def _still_there(connection: aiosqlite.Connection, text: Text) -> bool:
         async with connection.execute(sql, (text.place, text.name)) as cursor:
             row = await cursor.fetchone()
         return row is not None and shortened(memory_of(tuple(row)).text) == text.text
-    sql = """SELECT 1 FROM chatui_messages m WHERE m.thread_id = ?1 AND m.node_id = ?2 AND NOT EXISTS (
-        SELECT 1 FROM chatui_settings s WHERE s.kind = 'thread' AND s.name = ?1 AND json_extract(s.value, '$.remember') = 0)"""
+    sql = f"SELECT 1 FROM chatui_messages m WHERE m.thread_id = ?1 AND m.node_id = ?2 AND NOT {is_private('?1')}"
     async with connection.execute(sql, (text.place, text.name)) as cursor:
         return await cursor.fetchone() is not None
 

@@ -344,3 +344,15 @@ async def test_a_text_that_the_model_cannot_take_keeps_no_other_from_its_vector(
     recalled, how, _ = await people.ask("anna", "Which pet have I got?")
     assert "My puppy is called Bruno." in recalled
     assert MODEL in how
+
+
+async def test_what_both_ways_found_is_shown_as_it_was_sent(people: People) -> None:
+    """Of a long text its part with the prompt's words was sent, though the embeddings told how alike it is."""
+    long = "The rain falls. " * 40 + "My puppy is called Bruno. " + "The wind blows. " * 40
+    await people.tell("anna", long)
+    conversation = people.of("anna").conversation()
+    message = await say(conversation.send("What is my puppy called?"))
+    item = next(item for item in recalled(conversation, message) if "Bruno" in item.text)
+    assert item.likeness is not None
+    assert len(item.text) < len(long)
+    assert item.text in str(people.models.asked[-1][0].content)
