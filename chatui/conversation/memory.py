@@ -131,7 +131,8 @@ def select(
     """
     there = remembered or Remembered()
     context = context_length or _UNKNOWN_CONTEXT
-    room = context - min(int(context * _REPLY_SHARE), _REPLY_TOKENS) - estimate_text(system_prompt)
+    free = context - min(int(context * _REPLY_SHARE), _REPLY_TOKENS)
+    room = free - estimate_text(system_prompt)
     used = _fitting(there, messages, max(int(room * _SHARE), 0))
     parts = {
         "system": system_prompt,
@@ -141,7 +142,7 @@ def select(
     }
     before = "\n\n".join(part for part in parts.values() if part)
     system: list[BaseMessage] = [SystemMessage(before)] if before else []
-    budget = context - min(int(context * _REPLY_SHARE), _REPLY_TOKENS) - estimate_tokens(system)
+    budget = free - estimate_tokens(system)
     chosen = _chosen(messages, used, max(budget, 1), refused)
     sent = [*system, *chosen]
     tokens = {name: estimate_text(part) for name, part in parts.items() if part}

@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from chatui.config import Config, Parameters
-from chatui.conversation.titles import answer_of
+from chatui.config import Config
+from chatui.conversation.asides import answer_of, without_emphasis, without_thinking
 from chatui.errors import UsageError
 from chatui.models import parse_ref
 from chatui.storage import Store
 from chatui.storage.words import fold, tokens
-from chatui.text import clean, clean_line
+from chatui.text import clean_line
 
 if TYPE_CHECKING:
     from chatui.conversation.walk import Walk
@@ -41,9 +41,7 @@ advice, nothing that the user did not say. If there is no such fact, answer with
 
 _ALREADY = "\nThis is known already and not to be listed again:\n{facts}\n"
 
-_THINKING = re.compile(r"<(think|thinking|thought)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _MARK = re.compile(r"^\s*(?:[-*+•–]|\d{1,2}[.)])\s+")
-_EMPHASIS = re.compile(r"(\*\*|__|\*|`+)(.+?)\1")
 #: What is no fact: said of the model, of nothing, or to nobody.
 _USELESS = re.compile(
     r"^(?:none|n/a|nothing|no facts?\b|keine?\b|aucun|ninguno|nessuno|无|沒有|没有|なし)"
@@ -63,12 +61,11 @@ def facts_from(answer: str, known: Iterable[str] = ()) -> list[str]:
     Returns:
         At most `MOST` clean lines, none of which says what is known or what another says. [] where the answer is something else.
     """
-    text = _THINKING.sub("\n", clean(answer))
-    text = re.split(r"</think(?:ing)?>", text, flags=re.IGNORECASE)[-1].strip()
+    text = without_thinking(answer).strip()
     told = {_folded(one) for one in known}
     facts: list[str] = []
     for line in _lines(text):
-        fact = _EMPHASIS.sub(r"\2", clean_line(line, 1000)).strip(" \"“”„«»'")
+        fact = without_emphasis(clean_line(line, 1000)).strip(" \"“”„«»'")
         words = _folded(fact)
         if not SHORTEST <= len(fact) <= LONGEST or fact.endswith(("?", ":", "：", "？")) or _USELESS.search(fact):
             continue
@@ -153,19 +150,16 @@ async def propose(
     if store.read_only or not proposes(store, config, user) or conversation.memory.private:
         return []
     head = conversation.head()
-    prompt = conversation.message(head.parent_id) if head and head.role == "assistant" and head.parent_id else None
-    if head is None or prompt is None or prompt.role != "user" or not prompt.text.strip():
+    prompt = conversation.prompt_of(head) if head and head.role == "assistant" else ""
+    if head is None or not prompt.strip():
         return []
     known = [memory.text for memory in conversation.memory.user.list()]
     listed = "\n".join(f"- {fact}" for fact in known)[-_KNOWN:]
-    request = _REQUEST.format(prompt=prompt.text[:_SHOWN], known=_ALREADY.format(facts=listed) if known else "")
+    request = _REQUEST.format(prompt=prompt[:_SHOWN], known=_ALREADY.format(facts=listed) if known else "")
     try:
         async with asyncio.timeout(_SECONDS):
             model = answered_by or await models.open(parse_ref(head.model or ""))
-            values = conversation.settings.resolve(str(model.ref)).values
-            # With another context, or without one, the model would be loaded anew for this and again for the next turn.
-            same = Parameters(num_ctx=values.num_ctx, keep_alive=values.keep_alive)
-            answer = await answer_of(model, request, same)
+            answer = await answer_of(conversation, model, request)
     except Exception:  # a model that is gone, busy or odd proposes nothing
         return []
     return facts_from(answer, [*known, *refused])

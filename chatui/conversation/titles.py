@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from chatui.config import Parameters
+from chatui.conversation.asides import answer_of, without_emphasis, without_thinking
 from chatui.models import parse_ref
 from chatui.storage.index import TITLE_LENGTH
-from chatui.text import clean, clean_line
+from chatui.text import clean_line
 
 if TYPE_CHECKING:
     from chatui.config import Config
@@ -27,9 +26,8 @@ if TYPE_CHECKING:
 LONGEST = 60
 #: Up to which message of a branch a title is still asked for: another turn may have come in between.
 _DEEPEST = 6
-#: How many characters of the prompt and of its answer the model is shown, how many of its own answer are read, and how many seconds
-#: all of it may take.
-_SHOWN, _READ, _SECONDS = 1000, 4000, 120.0
+#: How many characters of the prompt and of its answer the model is shown, and how many seconds all of it may take.
+_SHOWN, _SECONDS = 1000, 120.0
 
 _REQUEST = """\
 Write a title for the conversation below: at most six words, in the language of the conversation. \
@@ -42,14 +40,12 @@ Answer with the title alone, without quotation marks or explanation.
 {answer}
 </assistant>"""
 
-_THINKING = re.compile(r"<(think|thinking|thought)>.*?(</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 _LABEL = re.compile(
     r"^\W*(?:title|titel|titre|t[íi]tulo|titolo|tytuł|otsikko|başlık|заголовок|название|标题|標題|タイトル|제목)"
     r"[*_\s]*[:：]\s*",
     re.IGNORECASE,
 )
 _LEAD = re.compile(r"^(?:#{1,6}\s+|>\s*|[-*+•]\s+|\d{1,2}[.)]\s+)+")
-_EMPHASIS = re.compile(r"(\*\*|__|\*|`+)(.+?)\1")
 _QUOTES = '"“”„«»「」『』'
 _USELESS = {"title", "untitled", "conversation", "new chat", "chat", "no title", "n/a", "none"}
 
@@ -63,15 +59,16 @@ def title_from(answer: str) -> str:
     Returns:
         One clean line of at most `LONGEST` characters, without thinking, Markdown, quotation marks and the word "Title:".
     """
-    text = _THINKING.sub("\n", clean(answer))
-    # Some models write the end of their thinking only.
-    text = re.split(r"</think(?:ing)?>", text, flags=re.IGNORECASE)[-1]
-    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith("```")]
+    lines = [
+        line.strip()
+        for line in without_thinking(answer).splitlines()
+        if line.strip() and not line.strip().startswith("```")
+    ]
     if len(lines) > 1 and lines[0].endswith((":", "：")):
         # "Here is a title:"
         lines = lines[1:]
     line = _LEAD.sub("", clean_line(lines[0], 1000)) if lines else ""
-    line = _EMPHASIS.sub(r"\2", _LABEL.sub("", line))
+    line = without_emphasis(_LABEL.sub("", line))
     line = _LABEL.sub("", line.strip(_QUOTES + " *_")).strip(_QUOTES + " ")
     if len(line) > 1 and line[0] == line[-1] == "'":
         line = line[1:-1].strip()
@@ -118,10 +115,7 @@ async def give_title(
                 model = await models.open(parse_ref(config.title_model))
             else:
                 model = answered_by or await models.open(parse_ref(answer.model or ""))
-            values = conversation.settings.resolve(str(model.ref)).values
-            # With another context, or without one, the model would be loaded anew for the title and again for the next turn.
-            same = Parameters(num_ctx=values.num_ctx, keep_alive=values.keep_alive)
-            title = title_from(await answer_of(model, request, same))
+            title = title_from(await answer_of(conversation, model, request))
     except Exception:  # a model that is gone, busy or odd: the title that is there is good enough
         return False
     if not title or title == had:
@@ -129,27 +123,3 @@ async def give_title(
     async with store.database.transaction() as connection:
         await store.threads.replace_title(connection, thread_id, had, title)
     return True
-
-
-async def answer_of(model: OpenModel, request: str, parameters: Parameters) -> str:
-    """Return what a model says to a request in the background, without thinking and cut where it is long.
-
-    Args:
-        model: The model.
-        request: What it is asked.
-        parameters: With what.
-    """
-    from langchain_core.messages import HumanMessage
-
-    # Thinking about it takes longer than a title is worth. Only what can be told so has the field.
-    without: dict[str, Any] = {"reasoning": False} if getattr(model.chat, "reasoning", None) else {}
-    arguments = model.arguments(parameters) | without
-    pieces, size = list[str](), 0
-    async with aclosing(model.chat.astream([HumanMessage(request)], **arguments)) as chunks:  # type: ignore[type-var]
-        async for chunk in chunks:
-            text = str(chunk.text)
-            pieces.append(text)
-            size += len(text)
-            if size > _READ:
-                break
-    return "".join(pieces)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
 from langchain_anthropic import ChatAnthropic
 from langchain_anthropic.chat_models import _create_usage_metadata
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGenerationChunk
+from langchain_core.messages import AIMessageChunk
 
-from chatui.models.counting import by_chunk
+from chatui.models.counting import Counted
 
 
-class Chat(ChatAnthropic):
+class Chat(Counted, ChatAnthropic):
     """Servers may tell the prompt's tokens at the beginning alone, as llama.cpp does, and LangChain's class reads the end."""
 
     def _make_message_chunk_from_anthropic_event(self, event: Any, **kwargs: Any) -> tuple[AIMessageChunk | None, Any]:
@@ -23,14 +19,3 @@ class Chat(ChatAnthropic):
         if chunk is not None and event.type == "message_start":
             chunk.usage_metadata = _create_usage_metadata(event.message.usage)
         return chunk, block
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(by_chunk(super()._astream(messages, stop, run_manager, **kwargs))) as chunks:
-            async for chunk in chunks:
-                yield chunk

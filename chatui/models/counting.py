@@ -7,13 +7,28 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from typing import TYPE_CHECKING, cast
+from typing import Any, cast
 
-from langchain_core.messages import AIMessageChunk
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata, add_usage, subtract_usage
+from langchain_core.outputs import ChatGenerationChunk
 
-if TYPE_CHECKING:
-    from langchain_core.outputs import ChatGenerationChunk
+
+class Counted(BaseChatModel):
+    """Goes before an integration's class, and makes what its replies cost add up."""
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        async with aclosing(by_chunk(super()._astream(messages, stop, run_manager, **kwargs))) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
 
 async def by_chunk(chunks: AsyncIterator[ChatGenerationChunk]) -> AsyncGenerator[ChatGenerationChunk]:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import aclosing
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk
 from langchain_core.outputs import ChatGenerationChunk
 from langchain_openai import ChatOpenAI
 
-from chatui.models.counting import by_chunk
+from chatui.models.counting import Counted
 
 
-class Chat(ChatOpenAI):
+class Chat(Counted, ChatOpenAI):
     """Servers of OpenAI's kind stream thoughts in a field of their own, which LangChain's class throws away.
 
     Some say with each chunk how many tokens there were so far, which it would add up.
     """
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(by_chunk(super()._astream(messages, stop, run_manager, **kwargs))) as chunks:
-            async for chunk in chunks:
-                yield chunk
 
     def _convert_chunk_to_generation_chunk(
         self, chunk: dict[str, Any], default_chunk_class: type, base_generation_info: dict[str, Any] | None

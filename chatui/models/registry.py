@@ -71,7 +71,7 @@ class Models:
         """
         places: list[tuple[str, str | None]] = [("ollama", None)]
         places += [(host.provider, name) for name, host in self._config.hosts.items()]
-        answers = await asyncio.gather(*(self._look_at(*place) for place in places))
+        answers = await asyncio.gather(*(self.look_at(*place) for place in places))
         found = [model for answer in answers if not isinstance(answer, ChatuiError) for model in answer]
         notes = [
             f"{name}: {answer.title}"
@@ -85,12 +85,15 @@ class Models:
             found.append(info(DEMO_MODEL))
         return Listing(found, notes)
 
-    async def _look_at(self, provider: str, name: str | None) -> Sequence[ModelInfo] | ChatuiError:
+    async def look_at(
+        self, provider: str, name: str | None, seconds: float = LOOK_SECONDS
+    ) -> Sequence[ModelInfo] | ChatuiError:
+        """Return the models of one server, or why it does not tell them within so many seconds."""
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await self.server_of(provider, name).list()
         except TimeoutError:
-            return Stalled(f"It said nothing for {LOOK_SECONDS:.0f} s.")
+            return Stalled(f"It said nothing for {seconds:g} s.", "Look at the server, or restart it.")
         except ChatuiError as error:
             return error
 

@@ -73,12 +73,7 @@ class Servers:
 
     async def _ask(self, place: Place, patience: float) -> None:
         try:
-            async with asyncio.timeout(patience):
-                self._answers[place] = await self._models.server_of(*place).list()
-        except TimeoutError:
-            self._answers[place] = Stalled(f"It said nothing for {patience:g} s.", "Look at the server, or restart it.")
-        except ChatuiError as error:
-            self._answers[place] = error
+            self._answers[place] = await self._models.look_at(*place, patience)
         except Exception as error:
             # Not in its own words: they may hold an address with its password.
             self._answers[place] = ServerFault(f"Asking it failed ({type(error).__name__}).", "Please report it.")
