@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -21,7 +21,7 @@ from chatui.text import clean, clean_line
 Source = Literal["thread", "first reply", "model", "user", "default", "model's own"]
 
 
-class Field(NamedTuple):
+class Field(msgspec.Struct, frozen=True):
     """One parameter, as a person meets it.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -16,7 +15,7 @@ from chatui.storage.search import RANKED
 __all__ = ["Hit", "Query", "Results", "parse", "search", "snippet"]
 
 
-class Results(NamedTuple):
+class Results(msgspec.Struct, frozen=True):
     """What a search has found so far.
 
     Attributes:

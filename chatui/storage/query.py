@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import NamedTuple
+
+import msgspec
 
 from chatui.storage.words import RUN, UNSPACED, fold, pairs, tokens
 from chatui.text import clean, clean_line
@@ -32,7 +33,7 @@ _PIECES = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 _LOOKED_AT = 200
 
 
-class Query(NamedTuple):
+class Query(msgspec.Struct, frozen=True):
     """A search, ready to be run.
 
     Attributes:
@@ -50,7 +51,7 @@ class Query(NamedTuple):
         return [found.span() for found in self.pattern.finditer(folded)] if self.pattern else []
 
 
-class _Term(NamedTuple):
+class _Term(msgspec.Struct, frozen=True):
     words: list[str]
     prefix: bool
 

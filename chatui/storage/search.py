@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from chatui.storage.database import Database
 from chatui.storage.messages import UPWARDS
@@ -49,7 +51,7 @@ _HITS = """SELECT m.id, m.thread_id, t.title, t.owner, t.archived, m.checkpoint_
     FROM chatui_messages m JOIN chatui_threads t ON t.thread_id = m.thread_id WHERE m.id IN ({places})"""
 
 
-class Page(NamedTuple):
+class Page(msgspec.Struct, frozen=True):
     """A page of matches, the best first.
 
     Attributes:
@@ -61,7 +63,7 @@ class Page(NamedTuple):
     total: int
 
 
-class Scanned(NamedTuple):
+class Scanned(msgspec.Struct, frozen=True):
     """What one page of messages held.
 
     Attributes:

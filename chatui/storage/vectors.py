@@ -19,7 +19,9 @@ import operator
 import sqlite3
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from chatui.storage.database import Database
 from chatui.storage.memories import WHOLE, Memories, is_private, memory_of, prefix_of
@@ -64,7 +66,7 @@ _LEFT = {
 }
 
 
-class Text(NamedTuple):
+class Text(msgspec.Struct, frozen=True):
     """A text that needs a vector.
 
     Attributes:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any
 
 import msgspec
 
@@ -25,7 +25,7 @@ _SPACE = b" \t\r\n"
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|["{}\[\]]', re.DOTALL)
 
 
-class Element(NamedTuple):
+class Element(msgspec.Struct, frozen=True):
     """One element: its number from 0, its value, and how many bytes of the file end with it."""
 
     number: int

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 Scope = Literal[
     "app",
@@ -25,7 +27,7 @@ Scope = Literal[
 ]
 
 
-class Action(NamedTuple):
+class Action(msgspec.Struct, frozen=True):
     """One thing a person can do.
 
     Attributes:

@@ -34,7 +34,7 @@ class CodeRows(Rows):
         first = next((text for text in lines if text.strip()), "(empty)")
         count = labels.plural(leaf.content.plain.count("\n") + 1, "line")
         about = f"{clean_line(leaf.language, 16)}  {count}".strip()
-        return [(f"{index + 1}  ", "rows--sign"), (first.strip(), "")], [(about, "rows--muted")]
+        return [(f"{index + 1}  ", "sign"), (first.strip(), "")], [(about, "muted")]
 
 
 class CodeBlocks(ModalScreen[Leaf | None]):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+import msgspec
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
@@ -77,7 +78,7 @@ class ChatCommands(Provider):
         await self.screen.action_do(action_id)  # type: ignore[attr-defined]
 
 
-class Slash(NamedTuple):
+class Slash(msgspec.Struct, frozen=True):
     """A slash command that was written: its action and what follows it."""
 
     action: Action

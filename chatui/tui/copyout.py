@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -19,7 +20,7 @@ from chatui.tui.rows import Piece, Rows
 Extent = Literal["path", "below", "tree"]
 
 
-class Wanted(NamedTuple):
+class Wanted(msgspec.Struct, frozen=True):
     """What is to be copied: how much, and the new thread's title."""
 
     extent: Extent
@@ -38,8 +39,8 @@ class ExtentRows(Rows, can_focus=False):
 
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         _, name, count = self.extents[index]
-        return [("› " if index == self.cursor else "  ", "rows--sign"), (name, "")], [
-            (labels.plural(count, "message"), "rows--muted")
+        return [("› " if index == self.cursor else "  ", "sign"), (name, "")], [
+            (labels.plural(count, "message"), "muted")
         ]
 
 

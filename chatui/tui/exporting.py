@@ -9,8 +9,9 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -46,7 +47,7 @@ FORMATS: dict[str, tuple[str, str]] = {
 _ENDS = {"md": "md", "markdown": "md", "html": "html", "htm": "html", "json": "json", "jsonl": "jsonl"}
 
 
-class Choice(NamedTuple):
+class Choice(msgspec.Struct, frozen=True):
     """One of what can be exported: its name on the screen, and how much it is."""
 
     extent: Extent
@@ -67,7 +68,7 @@ class ExtentRows(Rows, can_focus=False):
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         choice = self.choices[index]
         sign = "› " if index == self.cursor else "  "
-        return [(sign, "rows--sign"), (choice.name, "")], [(choice.size, "rows--muted")]
+        return [(sign, "sign"), (choice.name, "")], [(choice.size, "muted")]
 
 
 class _Stopped(Exception):

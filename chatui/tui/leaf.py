@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import msgspec
 from rich.cells import cell_len
 from rich.segment import Segment
 from textual.content import Content
@@ -43,7 +44,7 @@ class Row(NamedTuple):
     start: int
 
 
-class Laid(NamedTuple):
+class Laid(msgspec.Struct, frozen=True):
     """Rows, and the lines of text they show."""
 
     rows: list[Row]

@@ -1,36 +1,36 @@
-"""How the parts of a message look: the styles of the transcript's component classes, resolved once for each theme."""
+"""How the parts of a message look: their styles, resolved once for each theme."""
 
 from __future__ import annotations
 
 from textual.style import Style
 from textual.widget import Widget
 
-#: The component classes of the transcript, without their prefix.
-PARTS = (
-    "answer-selected",
-    "user",
-    "user-selected",
-    "bar-answer",
-    "bar-user",
-    "bar-selected",
-    "label",
-    "muted",
-    "warning",
-    "marker",
-    "h1",
-    "h2",
-    "h3",
-    "code",
-    "line",
-)
-PREFIX = "transcript--"
+#: The parts of a message, as Textual's markup writes a style. Every colour lies on the ground of its message. Not component
+#: classes: each of those is styled anew with its widget, before the first paint and at every change of the focus.
+STYLES = {
+    "answer-selected": "on $surface",
+    "user": "on $band",
+    "user-selected": "on $panel",
+    "bar-answer": "$background",
+    "bar-user": "$accent",
+    "bar-selected": "$primary",
+    "label": "bold $accent",
+    "muted": "$muted",
+    "warning": "$warning",
+    "marker": "$muted",
+    "h1": "bold underline $primary",
+    "h2": "bold $primary",
+    "h3": "bold",
+    "code": "on $code-ground",
+    "line": "$line",
+}
 
 
 class Look:
     """The styles of one theme.
 
     Args:
-        widget: The widget whose component classes they are.
+        widget: The widget on whose ground all of it lies.
         plain: For screen readers: nothing is drawn with lines.
     """
 
@@ -38,13 +38,7 @@ class Look:
         self.plain = plain
         #: Of what lies between the messages.
         self.base = widget.get_visual_style()
-        self._styles = {name: self._style(widget, PREFIX + name) for name in PARTS}
-
-    @staticmethod
-    def _style(widget: Widget, name: str) -> Style:
-        """The style of a component class alone. What Textual calls a partial style leaves an opaque background out."""
-        style, rules = widget.get_visual_style(name, partial=True), widget.get_component_styles(name)
-        return style + Style(background=rules.background) if rules.has_rule("background") else style
+        self._styles = {name: widget.app.stylesheet.parse_style(style) for name, style in STYLES.items()}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Look) and (self.base, self._styles) == (other.base, other._styles)

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
+import msgspec
 from textual.content import Content, Span
 from textual.style import Style
 
@@ -28,7 +29,7 @@ ALLOWED_LINKS = {"http", "https", "mailto"}
 BULLETS = "•◦▪"
 
 
-class Table(NamedTuple):
+class Table(msgspec.Struct, frozen=True):
     """A table's cells; `align` is left, right or center for each column."""
 
     header: list[Content]
@@ -36,7 +37,7 @@ class Table(NamedTuple):
     align: list[str]
 
 
-class Leaf(NamedTuple):
+class Leaf(msgspec.Struct, frozen=True):
     """What becomes one widget.
 
     Attributes:
@@ -59,12 +60,10 @@ class Leaf(NamedTuple):
 
     def same(self, other: Leaf) -> bool:
         """Say whether the two would look alike. Content compares by its text alone, so the spans are compared too."""
-        if self[:1] + self[2:6] != other[:1] + other[2:6] or self.table is not None or other.table is not None:
-            return False
-        return self.content.plain == other.content.plain and self.content.spans == other.content.spans
+        return self.table is None and self == other and self.content.spans == other.content.spans
 
 
-class Block(NamedTuple):
+class Block(msgspec.Struct, frozen=True):
     """A block at the top level, and the line of the source where it starts."""
 
     line: int
@@ -107,7 +106,7 @@ def parsed(source: str) -> list[Block]:
             after = bool(found)
             leaves = []
             for leaf in _leaves(part):
-                leaves.append(leaf._replace(gap=after))
+                leaves.append(msgspec.structs.replace(leaf, gap=after))
                 after = leaf.gap
             found.append(Block(line, leaves))
             start = end

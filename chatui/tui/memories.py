@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -23,7 +24,7 @@ from chatui.tui.rows import Piece, Rows
 from chatui.tui.threads import FilterInput
 
 
-class Source(NamedTuple):
+class Source(msgspec.Struct, frozen=True):
     """The thread that a memory came from.
 
     Attributes:
@@ -52,7 +53,7 @@ class MemoryRows(Rows):
 
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         memory = self.memories[index]
-        return [(clean_line(memory.text), "")], [(labels.age(memory.created_at), "rows--muted")]
+        return [(clean_line(memory.text), "")], [(labels.age(memory.created_at), "muted")]
 
 
 class MemoriesScreen(ModalScreen[str | None]):

@@ -64,7 +64,7 @@ class CommandMenu(Menu):
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         entry = self.commands[index]
         name = f"/{entry.slash} {entry.takes}".rstrip()
-        return [(f"{name:<24} ", "rows--strong"), (entry.title, "rows--muted")], []
+        return [(f"{name:<24} ", "strong"), (entry.title, "muted")], []
 
 
 class FileMenu(Menu):
@@ -92,8 +92,8 @@ class FileMenu(Menu):
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         entries = self.listing.entries
         if index == len(entries):
-            return [(f"More than these {len(entries)}: type on.", "rows--muted")], []
+            return [(f"More than these {len(entries)}: type on.", "muted")], []
         entry = entries[index]
         if entry.is_folder:
-            return [(f"{entry.name}/", "rows--strong")], [("folder", "rows--muted")]
-        return [(entry.name, "")], [(file_size(entry.size), "rows--muted")]
+            return [(f"{entry.name}/", "strong")], [("folder", "muted")]
+        return [(entry.name, "")], [(file_size(entry.size), "muted")]

@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+import msgspec
 from rich.segment import Segment
 from textual.content import Content
 from textual.strip import Strip
@@ -54,7 +55,7 @@ def badge(message: Message, *, plain: bool = False) -> str:
     return " ".join(sign for sign in (alternatives_sign(message), star, clean_line(message.name or "", 60)) if sign)
 
 
-class _Part(NamedTuple):
+class _Part(msgspec.Struct, frozen=True):
     """A part of a message that is laid out by itself: its label, one leaf, its foot. A row without a line is a gap."""
 
     rows: list[Row]
@@ -385,7 +386,7 @@ class AnswerView(MessageView):
         parsed = blocks(tail)
         fresh = [leaf for block in parsed for leaf in block.leaves]
         if self._settled and fresh:
-            fresh[0] = fresh[0]._replace(gap=True)
+            fresh[0] = msgspec.structs.replace(fresh[0], gap=True)
         self._leaves[self._settled :] = fresh
         if not final and len(parsed) > 1:
             # All but the last block are settled.

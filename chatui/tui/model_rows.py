@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from chatui.errors import ChatuiError
 from chatui.models import DEMO_MODEL, ModelInfo, ModelRef, parse_ref
@@ -18,7 +19,7 @@ ABILITIES = ("tools", "thinking", "vision", "embedding")
 _LESS = (2, 3, 1, 0)
 
 
-class Typed(NamedTuple):
+class Typed(msgspec.Struct, frozen=True):
     """A reference that was typed and is not installed. `fetch` says that its provider can fetch it."""
 
     ref: ModelRef
@@ -104,26 +105,26 @@ class ModelRows(Rows, can_focus=False):
         if index >= len(self.models):
             assert self.typed is not None
             verb = "Fetch" if self.typed.fetch else "Use"
-            return [("+ ", "rows--sign"), (f"{verb} {clean_line(str(self.typed.ref), 200)}", "rows--strong")], []
+            return [("+ ", "sign"), (f"{verb} {clean_line(str(self.typed.ref), 200)}", "strong")], []
         model = self.models[index]
         here = model.model == self.current_model
         provider, _, name = clean_line(model.model, 200).partition(":")
         star = "*" if self._plain else "★"
         left: list[Piece] = [
-            ((">" if self._plain else "›") if here else " ", "rows--sign"),
-            (star if model.model in self.favourites else " ", "rows--sign"),
+            ((">" if self._plain else "›") if here else " ", "sign"),
+            (star if model.model in self.favourites else " ", "sign"),
             (" ", ""),
-            (name, "rows--muted" if not model.can_chat else "rows--strong" if here else ""),
-            (f"  {provider}", "rows--muted"),
+            (name, "muted" if not model.can_chat else "strong" if here else ""),
+            (f"  {provider}", "muted"),
         ]
         if model.loaded:
-            left.append(("  loaded", "rows--sign"))
+            left.append(("  loaded", "sign"))
         facts = [fact.rjust(size) for fact, size in zip(self._facts(model), self._widths, strict=True)]
         # The line below the rows tells all of the one under the cursor.
         for place in _LESS:
             if sum(len(fact) + 2 for fact in facts if fact) > width - 34:
                 facts[place] = ""
-        return left, [("  ".join(fact for fact in facts if fact), "rows--muted")]
+        return left, [("  ".join(fact for fact in facts if fact), "muted")]
 
 
 def sentence(model: ModelInfo) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -47,7 +48,7 @@ class Provider(Protocol):
         ...
 
 
-class Favourites(NamedTuple):
+class Favourites(msgspec.Struct, frozen=True):
     """A person's favourites: read, and changed (a reference, and whether it is one)."""
 
     get: Callable[[], list[str]]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import msgspec
 from textual import events
 from textual.content import Content
 from textual.message import Message
@@ -24,7 +23,7 @@ class Notice(Static):
         self.update(Content(text))
 
 
-class Choice(NamedTuple):
+class Choice(msgspec.Struct, frozen=True):
     """One answer to an offer: its key, what it does, and the name that `Offer.Chosen` carries."""
 
     key: str

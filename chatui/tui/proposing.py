@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from chatui.errors import ChatuiError, UsageError
 from chatui.tui import labels
@@ -21,7 +23,7 @@ MOST = 9
 PREFIX = "propose."
 
 
-class Proposal(NamedTuple):
+class Proposal(msgspec.Struct, frozen=True):
     """One fact that a model proposed, of a thread."""
 
     conversation: Conversation

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+
+import msgspec
 
 from chatui.storage.attached import IMAGE, OTHER
 from chatui.tui import labels
@@ -18,7 +19,7 @@ _QUOTED = re.compile(
 _LINE = re.compile(rf"^(?:{IMAGE}|{OTHER}) ([^\n]+)$", re.MULTILINE)
 
 
-class Attached(NamedTuple):
+class Attached(msgspec.Struct, frozen=True):
     """An attachment in a text.
 
     Attributes:

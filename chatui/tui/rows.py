@@ -7,19 +7,20 @@ from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from rich.style import Style
+from rich.style import Style as RichStyle
 from textual import events
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.style import Style
 
 from chatui.tui.keys import bindings
 from chatui.tui.labels import fit
 from chatui.tui.lines import take_size
 
-#: A piece of a row: its text and the name of its component class, "" for the row's own colours.
+#: A piece of a row: its text and which of the list's styles it has, "" for the row's own colours.
 Piece = tuple[str, str]
 
 
@@ -30,8 +31,18 @@ class Rows(ScrollView, can_focus=True):
     """
 
     BINDINGS = bindings("list")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"rows--{name}" for name in ("cursor", "cursor-blurred", "hover", "muted", "strong", "sign", "warning")
+    #: The rows under the cursor and the mouse, and the pieces of a row, as Textual's markup writes a style. Not component classes:
+    #: each of those is styled anew with its widget, before the first paint and at every change of the focus.
+    STYLES: ClassVar[dict[str, str]] = {
+        "cursor": "bold $block-cursor-foreground on $block-cursor-background",
+        "cursor-blurred": "$block-cursor-blurred-foreground on $block-cursor-blurred-background",
+        "hover": "on $block-hover-background",
+        "muted": "$muted",
+        "strong": "bold",
+        "sign": "$primary",
+        "warning": "$warning",
+        "user": "$accent",
+        "line": "$line",
     }
     ROW_HEIGHT = 1
 
@@ -66,8 +77,8 @@ class Rows(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         #: Said where there are no rows, a line each.
         self.nothing: Sequence[str] = ()
-        self._base = Style.null()
-        self._kinds: dict[tuple[str, str], Style] = {}  # (piece, ground) -> style, of the paint that is being made
+        self._base = Style()
+        self._kinds: dict[tuple[str, str], RichStyle] = {}  # (piece, ground) -> style, of the paint that is being made
 
     def row_count(self) -> int:
         """Return how many rows there are."""
@@ -104,7 +115,7 @@ class Rows(ScrollView, can_focus=True):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # The same for all lines of one paint, and dear to ask for.
-        self._base = self.rich_style
+        self._base = self.visual_style
         self._kinds.clear()
         return super().render_lines(crop)
 
@@ -112,48 +123,44 @@ class Rows(ScrollView, can_focus=True):
         # Without the scrollbar.
         width = self.scrollable_content_region.width
         index, line = divmod(y + self.scroll_offset.y, self.ROW_HEIGHT)
-        base = self._base
+        base = self._style("", "")
         if index >= self.row_count() or width < 4:
             said = self.nothing[y] if y < len(self.nothing) and not self.row_count() else ""
             if not said:
                 return Strip.blank(width, base)
-            return Strip([Segment(f" {said}", self._style("rows--muted", base, ""))]).adjust_cell_length(width, base)
+            return Strip([Segment(f" {said}", self._style("muted", ""))]).adjust_cell_length(width, base)
         name = ""
         if index == self.cursor:
-            name = "rows--cursor" if self.has_focus or self.has_class("-active") else "rows--cursor-blurred"
+            name = "cursor" if self.has_focus or self.has_class("-active") else "cursor-blurred"
         elif index == self.hover:
-            name = "rows--hover"
+            name = "hover"
         if name and not self._in_cursor(line):
             name = ""
-        ground = self._ground(name) if name else base
+        ground = self._style("", name)
         left, right = self.row(index, line, width - 2)
         room = width - 2 - sum(cell_len(text) for text, _ in right) - (1 if right else 0)
         pieces = [(" ", ""), *_fitted(left, max(room, 1))]
         used = sum(cell_len(text) for text, _ in pieces)
         pieces.append((" " * max(width - 1 - used - sum(cell_len(text) for text, _ in right), 0), ""))
         pieces += [*right, (" ", "")]
-        strip = Strip([Segment(text, self._style(kind, ground, name)) for text, kind in pieces if text])
+        strip = Strip([Segment(text, self._style(kind, name)) for text, kind in pieces if text])
         return strip.adjust_cell_length(width, ground)
 
     def _in_cursor(self, line: int) -> bool:
         """Whether the cursor's bar covers this line of a row."""
         return True
 
-    def _ground(self, name: str) -> Style:
-        if ("", name) not in self._kinds:
-            self._kinds["", name] = self.get_component_rich_style(name)
-        return self._kinds["", name]
-
-    def _style(self, kind: str, ground: Style, name: str) -> Style:
-        """The style of a piece on a ground; `name` says which ground that is."""
-        if not kind:
-            return ground
-        if (kind, name) not in self._kinds:
-            style = self.get_component_rich_style(kind, partial=True)
-            # On the cursor's bar every colour would need a second one of its own; weight alone is kept.
-            bare = Style(bold=style.bold, italic=style.italic) if name == "rows--cursor" else style
-            self._kinds[kind, name] = ground + bare
-        return self._kinds[kind, name]
+    def _style(self, kind: str, ground: str) -> RichStyle:
+        """The style of a piece on the cursor's row, the mouse's, or another one."""
+        if (kind, ground) not in self._kinds:
+            parse = self.app.stylesheet.parse_style
+            style = self._base + parse(self.STYLES[ground]) if ground else self._base
+            if kind:
+                piece = parse(self.STYLES[kind])
+                # On the cursor's bar every colour would need a second one of its own; weight alone is kept.
+                style += Style(bold=piece.bold, italic=piece.italic) if ground == "cursor" else piece
+            self._kinds[kind, ground] = style.rich_style
+        return self._kinds[kind, ground]
 
     def _scroll_to_cursor(self) -> None:
         if self.row_count():

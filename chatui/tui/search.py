@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+import msgspec
 from rich.style import Style
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -34,7 +35,7 @@ Run = Callable[[str, int], AsyncGenerator[Results]]
 ASK = "Every branch of every thread is searched.\nWords must all occur; quotes make a phrase: “night train”."
 
 
-class Chosen(NamedTuple):
+class Chosen(msgspec.Struct, frozen=True):
     """A message to go to, and what brings back this search: what was typed, and which of the results it was."""
 
     hit: Hit | None
@@ -45,7 +46,7 @@ class Chosen(NamedTuple):
 class HitRows(Rows, can_focus=False):
     """The results. Two lines each, and a blank one where there is room. What is typed keeps the focus."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--found", "rows--user"}
+    STYLES: ClassVar = {**Rows.STYLES, "found": "bold $warning"}
     ROW_HEIGHT = 3
 
     class MoreWanted(TextualMessage):
@@ -81,8 +82,8 @@ class HitRows(Rows, can_focus=False):
         here = hit.on_active_path
         sign = ("* " if here else "- ") if self._plain else ("● " if here else "○ ")
         left: list[Piece] = [
-            (sign, "rows--sign" if here else "rows--muted"),
-            (hit.title or labels.UNTITLED, "rows--strong"),
+            (sign, "sign" if here else "muted"),
+            (hit.title or labels.UNTITLED, "strong"),
         ]
         facts = [
             clean_line(hit.user, 20) if self.show_user else "",
@@ -91,22 +92,22 @@ class HitRows(Rows, can_focus=False):
             f"#{hit.depth}",
             f"{labels.age(hit.created_at):>4}",
         ]
-        return left, [("  ".join(fact for fact in facts if fact), "rows--muted")]
+        return left, [("  ".join(fact for fact in facts if fact), "muted")]
 
     @staticmethod
     def _said(hit: Hit) -> list[Piece]:
         who = "you: " if hit.role == "user" else "" if hit.role == "assistant" else f"{hit.role}: "
-        pieces: list[Piece] = [(who, "rows--user" if hit.role == "user" else "rows--muted")]
+        pieces: list[Piece] = [(who, "user" if hit.role == "user" else "muted")]
         at = 0
         for start, end in hit.marks:
-            pieces += [(hit.snippet[at:start], ""), (hit.snippet[start:end], "rows--found")]
+            pieces += [(hit.snippet[at:start], ""), (hit.snippet[start:end], "found")]
             at = end
         return [*pieces, (hit.snippet[at:], "")]
 
-    def _style(self, kind: str, ground: Style, name: str) -> Style:
-        style = super()._style(kind, ground, name)
+    def _style(self, kind: str, ground: str) -> Style:
+        style = super()._style(kind, ground)
         # On the cursor's bar all is bold.
-        return style + Style(underline=True) if name == "rows--cursor" and kind == "rows--found" else style
+        return style + Style(underline=True) if ground == "cursor" and kind == "found" else style
 
 
 class SearchInput(Input):

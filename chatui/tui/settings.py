@@ -53,9 +53,9 @@ class SettingRows(Rows):
         ours = source in LEVELS
         left: list[Piece] = [
             (f"{shown.title:<19}", ""),
-            (value, "rows--strong" if ours else "rows--muted"),
+            (value, "strong" if ours else "muted"),
         ]
-        return left, [(f"  {source}", "rows--sign" if ours else "rows--muted")]
+        return left, [(f"  {source}", "sign" if ours else "muted")]
 
 
 class SettingsScreen(ModalScreen[None]):
@@ -268,7 +268,7 @@ class PresetRows(Rows):
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         name = self.names[index]
         values = "  ".join(f"{key} {written(key, value)}" for key, value in self.presets[name].items())
-        return [(clean_line(name, 40), "rows--strong"), (f"  {clean_line(values, 200)}", "rows--muted")], []
+        return [(clean_line(name, 40), "strong"), (f"  {clean_line(values, 200)}", "muted")], []
 
 
 class Presets(ModalScreen[str | None]):

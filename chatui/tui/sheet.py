@@ -9,7 +9,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+import msgspec
 
 from chatui.conversation.tree import Message
 from chatui.tui.message import AnswerView, MessageView, UserView
@@ -29,7 +31,7 @@ class Branch(Protocol):
         """Return the depth of the next message (step 1) or the previous one (-1) that has alternatives."""
 
 
-class Place(NamedTuple):
+class Place(msgspec.Struct, frozen=True):
     """A row of the branch: so many rows below the top of the message at a depth."""
 
     depth: int

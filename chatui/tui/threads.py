@@ -126,22 +126,20 @@ class ThreadRows(Rows):
         title = clean_line(thread.title, 200) or labels.UNTITLED
         sign = "" if not is_open else "> " if self.plain else "› "
         pin = "" if not thread.pinned else "pinned " if self.plain else "▴ "
-        kind = "rows--strong" if is_open else "" if thread.title else "rows--muted"
-        return [(sign, "rows--sign"), (pin, "rows--sign"), (title, kind)], [
-            (labels.age(thread.updated_at), "rows--muted")
-        ]
+        kind = "strong" if is_open else "" if thread.title else "muted"
+        return [(sign, "sign"), (pin, "sign"), (title, kind)], [(labels.age(thread.updated_at), "muted")]
 
     def _facts(self, thread: Thread) -> tuple[list[Piece], list[Piece]]:
         left: list[Piece] = []
         if thread.thread_id in self.streaming:
-            left.append(("writing " if self.plain else "● ", "rows--sign"))
+            left.append(("writing " if self.plain else "● ", "sign"))
         elif thread.interrupted:
-            left.append(("cut off " if self.plain else "▲ cut off · ", "rows--warning"))
+            left.append(("cut off " if self.plain else "▲ cut off · ", "warning"))
         model = clean_line(labels.short_model(thread.model), 60) or "no model yet"
-        left.append((f"{clean_line(thread.user, 20)} · {model}" if self.show_user else model, "rows--muted"))
+        left.append((f"{clean_line(thread.user, 20)} · {model}" if self.show_user else model, "muted"))
         count = f"{thread.message_count:,}"
-        right = [(f"⑂{thread.branch_count}  ", "rows--sign")] if thread.branch_count > 1 else []
-        return left, [*right, (count, "rows--muted")]
+        right = [(f"⑂{thread.branch_count}  ", "sign")] if thread.branch_count > 1 else []
+        return left, [*right, (count, "muted")]
 
     def action_filter(self) -> None:
         self.post_message(self.FilterWanted())

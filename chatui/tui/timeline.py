@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 MOST_SHOWN = 200_000
 
 
-class Choice(NamedTuple):
+class Choice(msgspec.Struct, frozen=True):
     """A checkpoint that was chosen: to fork from it, or to ask for another answer there."""
 
     step: Step
@@ -44,7 +45,6 @@ class TimelineRows(Rows):
     """One row a checkpoint."""
 
     BINDINGS = bindings("timeline")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--user"}
 
     def __init__(
         self, steps: Sequence[Step], messages: Mapping[str, Message], head: str | None, *, plain: bool
@@ -66,19 +66,19 @@ class TimelineRows(Rows):
     def row(self, index: int, line: int, width: int) -> tuple[list[Piece], list[Piece]]:
         step = self.steps[index]
         here = step.checkpoint_id == self.head
-        kind = "rows--strong" if here else ""
-        left: list[Piece] = [(("* " if self._plain else "● ") if here else "  ", "rows--sign")]
+        kind = "strong" if here else ""
+        left: list[Piece] = [(("* " if self._plain else "● ") if here else "  ", "sign")]
         cells = _cells(step, width)
-        left += [(cells[0], "rows--muted"), (cells[1], kind), (cells[2], "rows--muted"), (cells[3], "rows--sign")]
+        left += [(cells[0], "muted"), (cells[1], kind), (cells[2], "muted"), (cells[3], "sign")]
         message = self._messages.get(step.node_id or "")
         if message is not None:
             who = "you: " if message.role == "user" else ""
-            left += [(who, "rows--user"), (clean_line(message.text, 200), kind)]
+            left += [(who, "user"), (clean_line(message.text, 200), kind)]
         elif step.node_id is None:
-            left.append(("before the first message", "rows--muted"))
+            left.append(("before the first message", "muted"))
         else:
-            left.append(("a deleted message", "rows--muted"))
-        return left, [(_tail(step, width), "rows--muted")]
+            left.append(("a deleted message", "muted"))
+        return left, [(_tail(step, width), "muted")]
 
 
 #: Widths of step, source, time and next.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import ClassVar, Literal, NamedTuple, get_args
+from typing import ClassVar, Literal, get_args
 
+import msgspec
 from textual.message import Message as TextualMessage
 
 from chatui.conversation.tree import Message
@@ -20,7 +21,7 @@ FILTERS: tuple[Filter, ...] = get_args(Filter)
 WITH_MODEL = 56
 
 
-class Node(NamedTuple):
+class Node(msgspec.Struct, frozen=True):
     """A message and its place in the drawing.
 
     Attributes:
@@ -103,7 +104,7 @@ class TreeRows(Rows):
     """The rows of the tree."""
 
     BINDINGS = bindings("tree")
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--name", "rows--user", "rows--line"}
+    STYLES: ClassVar = {**Rows.STYLES, "name": "bold $secondary"}
 
     class Closed(TextualMessage):
         """The tree is to go, or only to lose the focus."""
@@ -214,16 +215,16 @@ class TreeRows(Rows):
         text = clean_line(message.text, 300) or ("(no text)" if message.role == "assistant" else "(empty)")
         is_head = message.node_id == self.head
         left: list[Piece] = [
-            (self._guides(node, width), "rows--sign" if on_path else "rows--line"),
-            (sign, "rows--sign" if on_path else "rows--muted"),
+            (self._guides(node, width), "sign" if on_path else "line"),
+            (sign, "sign" if on_path else "muted"),
         ]
         if message.starred:
-            left.append(("starred " if self.plain else "★ ", "rows--warning"))
+            left.append(("starred " if self.plain else "★ ", "warning"))
         if message.name:
-            left.append((f"{clean_line(message.name, 60)}: ", "rows--name"))
+            left.append((f"{clean_line(message.name, 60)}: ", "name"))
         who = "you: " if message.role == "user" else "" if message.role == "assistant" else f"{message.role}: "
-        left.append((who, "rows--user" if message.role == "user" else "rows--muted"))
-        left.append((text, "rows--strong" if is_head else "" if on_path else "rows--muted"))
+        left.append((who, "user" if message.role == "user" else "muted"))
+        left.append((text, "strong" if is_head else "" if on_path else "muted"))
         return left, self._facts(node, width, is_head=is_head)
 
     def _guides(self, node: Node, width: int) -> str:
@@ -236,15 +237,15 @@ class TreeRows(Rows):
         message = node.message
         right: list[Piece] = []
         if message.node_id == self.answering:
-            right.append(("writing  ", "rows--sign"))
+            right.append(("writing  ", "sign"))
         elif is_head:
-            right.append(("here  ", "rows--sign"))
+            right.append(("here  ", "sign"))
         if message.node_id in self._folded and node.below:
-            right.append((f"+{node.below}  ", "rows--sign"))
+            right.append((f"+{node.below}  ", "sign"))
         if width > WITH_MODEL:
             model = message.model if message.role == "assistant" else ""
-            right.append((f"{labels.fit(clean_line(labels.short_model(model)), 16):<16}  ", "rows--muted"))
-        right.append((f"{labels.age(message.created_at):>4}", "rows--muted"))
+            right.append((f"{labels.fit(clean_line(labels.short_model(model)), 16):<16}  ", "muted"))
+        right.append((f"{labels.age(message.created_at):>4}", "muted"))
         return right
 
     def action_fold(self) -> None:

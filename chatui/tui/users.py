@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -34,7 +35,7 @@ def for_whom(text: str) -> tuple[str, bool]:
     return (" ".join(word for word in words if word != _FOR_USER), True) if _FOR_USER in words else (text, False)
 
 
-class Picked(NamedTuple):
+class Picked(msgspec.Struct, frozen=True):
     """Who was chosen: None for everyone. `new` where the name was typed as a new one."""
 
     user: str | None
@@ -67,7 +68,7 @@ class UserRows(Rows):
         here = self.user_at(index) == self._current
         sign = "" if not here else "> " if self._plain else "› "
         counts = f"{labels.plural(threads, 'thread')}, {labels.plural(messages, 'message')}"
-        return [(sign, "rows--sign"), (name, "rows--strong" if here else "")], [(counts, "rows--muted")]
+        return [(sign, "sign"), (name, "strong" if here else "")], [(counts, "muted")]
 
 
 class UserPicker(ModalScreen[Picked | None]):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -21,7 +22,7 @@ from chatui.tui import labels
 from chatui.tui.dialogs import key_hints
 
 
-class Demo(NamedTuple):
+class Demo(msgspec.Struct, frozen=True):
     """The demo model: what it is, and whether this installation can run it."""
 
     model: str

@@ -9,7 +9,7 @@ width.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from textual.geometry import Region, Size
 from textual.message import Message as TextualMessage
@@ -23,7 +23,7 @@ from chatui.conversation.tree import Message
 from chatui.errors import ChatuiError
 from chatui.tui.leaf import can_colour
 from chatui.tui.lines import take_size
-from chatui.tui.look import PARTS, PREFIX, Look
+from chatui.tui.look import Look
 from chatui.tui.message import AnswerView, MessageView, UserView, recolour, view_of
 from chatui.tui.replies import Reply
 from chatui.tui.selecting import LINES, in_line
@@ -37,8 +37,6 @@ MOST = 120
 
 class MessageWindow(ScrollView, inherit_bindings=False):
     """A part of a branch, and the reply that streams at its end."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {PREFIX + part for part in PARTS}
 
     #: Whether there is something new below that is not on the screen.
     news = reactive(False)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.color import Color
 from textual.widgets import Input, Static
 
 from chatui.conversation.library import Library
@@ -134,12 +135,14 @@ async def test_what_was_found_is_marked_and_hostile_text_is_text(tmp_path: Path)
         await type_in(chat, "needle")
         rows = search(chat).query_one(HitRows)
         assert {hit.snippet for hit in rows.hits} == {"[/x] [bold]needle[31m", "a needle and a needle"}
-        found = rows.get_component_rich_style("rows--found", partial=True)
+        found = chat.app.theme_variables["warning"]
         place = next(index for index, hit in enumerate(rows.hits) if hit.role == "assistant")
         rows.cursor = 1 - place
         await chat.pilot.pause()
         line = rows.render_line(place * rows.ROW_HEIGHT + 1)
-        marked = [segment.text for segment in line if segment.style and segment.style.color == found.color]
+        marked = [
+            segment.text for segment in line if segment.style and segment.style.color == Color.parse(found).rich_color
+        ]
         assert marked == ["needle", "needle"]
         line = rows.render_line((1 - place) * rows.ROW_HEIGHT + 1)
         assert [segment.text for segment in line if segment.style and segment.style.underline] == ["needle"]
