@@ -27,7 +27,7 @@ ATTEMPTS = 3
 _CARE = 0.9
 #: A prompt of which the server read less than this share of the estimate was cut, if it was larger than the context.
 _READ_SHARE = 0.75
-_REPEATED = re.compile(r"(.)\1{3,}", re.DOTALL)
+_REPEATED = r"(?s)(.)\1{3,}"
 #: What a message costs besides its text: role and separators.
 _MESSAGE_TOKENS = 5
 #: What an image costs: models differ, and this is what common ones take of a photograph.
@@ -56,7 +56,7 @@ def least_tokens(text: str) -> int:
     A Latin token has eight characters at the most over a whole text, one of another script four. Of what is repeated, as in a line
     of signs or an indent, a token may be any length.
     """
-    text = _REPEATED.sub(r"\1", text)
+    text = re.sub(_REPEATED, r"\1", text)
     plain = len(text) if text.isascii() else sum(map(str.isascii, text))
     return plain // 8 + (len(text) - plain) // 4
 

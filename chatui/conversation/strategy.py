@@ -19,7 +19,7 @@ FORMS = "full, window:6, tokens:auto, tokens:2000, summary, summary+tokens:2000,
 BY_TEXT = "by full text"
 
 _MOST = 10_000_000
-_PART = re.compile(r"(?:(full|summary|recall)|(window|tokens|summary\+tokens):([a-z0-9]+))")
+_PART = r"(?:(full|summary|recall)|(window|tokens|summary\+tokens):([a-z0-9]+))"
 
 
 class Strategy(msgspec.Struct, frozen=True):
@@ -55,7 +55,7 @@ def parse_strategy(text: str) -> Strategy:
     found: Strategy | None = None
     recall = False
     for part in text.lower().replace(" ", "").split(","):
-        match = _PART.fullmatch(part)
+        match = re.fullmatch(_PART, part)
         if match is None:
             raise _wrong(text, "is no memory strategy")
         word, counted, number = match.groups()

@@ -13,10 +13,9 @@ import msgspec
 from chatui.storage.attached import IMAGE, OTHER
 from chatui.tui import labels
 
-_QUOTED = re.compile(
-    r"^([^\n]{1,100}) \((\d[\d.]* (?:B|kB|MB))\):\n(`{3,})\n(.*?)\n\3$(?:\n(?=\n))?", re.MULTILINE | re.DOTALL
-)
-_LINE = re.compile(rf"^(?:{IMAGE}|{OTHER}) ([^\n]+)$", re.MULTILINE)
+# Compiled by `re` when a prompt may have one: the first paint seldom does.
+_QUOTED = r"(?ms)^([^\n]{1,100}) \((\d[\d.]* (?:B|kB|MB))\):\n(`{3,})\n(.*?)\n\3$(?:\n(?=\n))?"
+_LINE = rf"(?m)^(?:{IMAGE}|{OTHER}) ([^\n]+)$"
 
 
 class Attached(msgspec.Struct, frozen=True):
@@ -67,7 +66,7 @@ def parts(text: str) -> Iterator[str | Attached]:
     """
     at = 0
     if "):\n```" in text:
-        for match in _QUOTED.finditer(text):
+        for match in re.finditer(_QUOTED, text):
             yield from _lines(text[at : match.start()])
             count = labels.plural(match[4].count("\n") + 1, "line")
             yield Attached(f"{match[1]} · text · {match[2]} · {count}", match[4])
@@ -78,7 +77,7 @@ def parts(text: str) -> Iterator[str | Attached]:
 def _lines(text: str) -> Iterator[str | Attached]:
     at = 0
     if IMAGE in text or OTHER in text:
-        for match in _LINE.finditer(text):
+        for match in re.finditer(_LINE, text):
             if said := text[at : match.start()].strip("\n"):
                 yield said
             yield Attached(match[1], sign=match[0][0])
