@@ -168,6 +168,35 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         else:
             self.select_depth(depth)
 
+    def action_page(self, step: int) -> None:
+        """Scroll by a page; at an end, select the first or the last message."""
+        if step < 0 and self.scroll_y <= 0:
+            self.action_select_first()
+        elif step > 0 and self.following:
+            self.action_select_last()
+        else:
+            self.scroll_relative(y=step * self.size.height)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.has_focus:
+            self._select_on_screen()
+
+    def _select_on_screen(self) -> None:
+        """Select the nearest message on the screen where the selected one was scrolled off it: keys act on what one sees."""
+        message = self.selected
+        if message is None:
+            return
+        view = self.sheet.view(message.depth)
+        # Without the blank row behind it.
+        top, rows = self.sheet.top(message.depth), (view.height if view else 1) - 1
+        first, last = round(self.scroll_y), round(self.scroll_y) + self.size.height - 1
+        if first < top + rows and top <= last:
+            return
+        found = self.sheet.at(last if top > last else first)
+        if found is not None and found[1].message is not None:
+            self._select(found[1].message, reveal=False)
+
     def action_select_first(self) -> None:
         """Select the first message of the branch."""
         if self.sheet.records:

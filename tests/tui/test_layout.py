@@ -97,6 +97,40 @@ async def test_home_and_end_reach_both_ends(long_chat: Window) -> None:
     assert long_chat.screen.transcript.following
 
 
+async def test_scrolling_in_message_mode_selects_what_is_seen(long_chat: Window) -> None:
+    transcript = long_chat.screen.transcript
+
+    def seen() -> bool:
+        """Whether what is selected is on the screen."""
+        assert transcript.selected is not None
+        top = transcript.sheet.top(transcript.selected.depth)
+        return transcript.scroll_y - 5 < top < transcript.scroll_y + transcript.size.height
+
+    await long_chat.press("escape")
+    last = transcript.selected
+    assert last is not None
+    end = transcript.scroll_y
+    await long_chat.press("pageup")
+    assert transcript.scroll_y == end - transcript.size.height
+    assert transcript.selected != last
+    assert seen()
+    await long_chat.press("pageup", "pagedown", "pagedown", "pagedown")
+    assert transcript.scroll_y == end
+    assert seen()
+    await long_chat.press("pagedown")
+    assert transcript.selected == last, "at the end the last one"
+    for _ in range(12):
+        transcript.scroll_relative(y=-3)  # as the wheel does
+        await long_chat.pilot.pause()
+    assert transcript.scroll_y < end - 10
+    assert transcript.selected != last
+    assert seen()
+    await long_chat.press("ctrl+home", "pageup")
+    assert transcript.scroll_y == 0
+    assert transcript.selected is not None
+    assert transcript.selected.depth == 1
+
+
 async def test_a_resize_keeps_the_place(long_chat: Window) -> None:
     transcript = long_chat.screen.transcript
     transcript.scroll_relative(y=-25, animate=False)
