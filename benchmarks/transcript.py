@@ -2,29 +2,32 @@
 
     python -m benchmarks.transcript [open] [page] [stream] [switch] [--messages 5000] [--times 9] [--files FOLDER]
 
-Headless (120x40), so that a time is from the key to the moment when nothing is left to paint, without a terminal's share. Each
-figure stands beside the same with 20 messages (`stream`: with none and with 200 above, and the engine's share apart). The files
-are kept in FOLDER, if one is given, so that they are made once.
+Headless (120x40), so that a time is from the key to the moment when nothing is left to paint, without a terminal's share; `page`
+is the installed program in a pty. Each figure stands beside the same with 20 messages (`stream`: with none and with 200 above, and
+the engine's share apart). The files are kept in FOLDER, if one is given, so that they are made once.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import resource
+import select
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, cast
 
 from textual.pilot import Pilot
 
 from benchmarks.seed import seed
-from benchmarks.terminal import percentile
+from benchmarks.terminal import PROGRAM, Program, home, percentile
 from chatui.config import Config
 from chatui.conversation.library import Library
 from chatui.storage import Store
@@ -32,6 +35,8 @@ from chatui.tui.app import ChatApp
 from tests.scripted import ScriptedChat, ScriptedModels
 
 SHORT = 20
+#: How often a key that is held down comes.
+KEYS_A_SECOND = 30
 #: What a long reply consists of: prose, code, a table and a list, 8,000 characters, in 2,000 pieces of four.
 BLOCK = (
     "A paragraph with **bold words** and `code` in it, long enough to be wrapped on a screen of a hundred and twenty columns.\n\n"
@@ -114,26 +119,36 @@ async def opening(folder: Path, messages: int, times: int) -> None:
     print(f"         ratio {medians[messages] / medians[SHORT]:.2f}; memory grew by {grown:.1f} MiB")
 
 
-async def paging(folder: Path, messages: int, times: int) -> None:
+async def paging(folder: Path, messages: int) -> None:
+    """Hold PageUp down from the last message to the first, in the installed program."""
     path, ids = await made(folder, messages, SHORT)
-    async with opened(path) as (app, pilot, _):
-        screen = app.chat_screen
-        await screen.open(ids[messages])
-        await pilot.pause()
-        before, stalls, seconds = resident(), Stalls(), []
-        watching = asyncio.create_task(stalls.watch())
-        transcript = screen.transcript
-        while transcript.sheet.first > 1 or transcript.scroll_y > 0:
+    with tempfile.TemporaryDirectory() as own:
+        file = shutil.copy(path, own)
+        with Program([PROGRAM, "--db", file, ids[messages]], home(Path(own))) as program:
+            # What the last messages and the first answer say; see `benchmarks.seed`.
+            program.until(f"About t0m{messages - 1}:")
+            program.write("\x1b")  # into message mode: the prompt's cursor blinks
+            before = program.settled_mebibytes()
             began = time.perf_counter()
-            await pilot.press("pageup")
-            await pilot.pause()
-            seconds.append(time.perf_counter() - began)
-        watching.cancel()
-        median, most = statistics.median(seconds) * 1000, percentile(seconds, 0.95) * 1000
-        print(
-            f"page     {messages:6,} messages: {len(seconds)} times PageUp, {median:.0f} ms each (median), 95th percentile "
-            f"{most:.0f} ms, longest stall {stalls.longest * 1000:.0f} ms; memory grew by {resident() - before:.1f} MiB"
-        )
+            paints, seen = [began], b""
+            presses, released = 0, 0.0
+            while time.perf_counter() - paints[-1] < 1:
+                due = began + presses / KEYS_A_SECOND
+                if not released and time.perf_counter() >= due:
+                    program.write("\x1b[5~")
+                    presses += 1
+                if select.select([program.master], [], [], 0.002)[0]:
+                    seen = seen[-100:] + os.read(program.master, 65536)
+                    paints.append(time.perf_counter())
+                    if not released and b"About t0m1:" in seen:
+                        released = paints[-1]
+            gaps = [later - earlier for earlier, later in pairwise(paints)]
+            print(
+                f"page     {messages:6,} messages: PageUp held for {released - began:.0f} s, {presses} times\n"
+                f"         longest time without a paint {max(gaps) * 1000:.0f} ms, 95th percentile "
+                f"{percentile(gaps, 0.95) * 1000:.0f} ms; last paint {(paints[-1] - released) * 1000:.0f} ms after the first "
+                f"message came; memory grew by {program.mebibytes() - before:.1f} MiB"
+            )
 
 
 class Stalls:
@@ -240,7 +255,7 @@ async def main(what: list[str], messages: int, times: int, files: Path | None) -
         if "open" in what:
             await opening(folder, messages, times)
         if "page" in what:
-            await paging(folder, messages, times)
+            await paging(folder, messages)
         if "switch" in what:
             await switching(folder, min(messages, 2000), times)
         if "stream" in what:
