@@ -19,6 +19,7 @@ from chatui.cli.threads import Json, short_ids
 from chatui.cli.typer_app import group
 from chatui.errors import ChatuiError
 from chatui.text import clean
+from chatui.tui import labels
 
 if TYPE_CHECKING:
     from chatui.storage import Share
@@ -92,10 +93,10 @@ def stats(
                     )
                 )
             )
-            free = f", of which `chatui db vacuum` frees {output.size(found.reclaimable_bytes)}"
-            print(output.size(found.bytes) + (free if found.reclaimable_bytes else ""))
+            free = f", of which `chatui db vacuum` frees {labels.size(found.reclaimable_bytes)}"
+            print(labels.size(found.bytes) + (free if found.reclaimable_bytes else ""))
             if deleted := library.largest(-1, deleted=True):
-                size = output.size(sum(share.bytes for share in deleted))
+                size = labels.size(sum(share.bytes for share in deleted))
                 print(
                     f"{output.counted(len(deleted), 'deleted thread')} of {size}, which `chatui purge` removes for good"
                 )
@@ -113,7 +114,7 @@ def _print_shares(largest: list[Share], deleted: set[str]) -> None:
             name,
             (share.title or "(no title)") + (" [deleted]" if share.thread_id in deleted else ""),
             str(share.messages),
-            output.size(share.bytes),
+            labels.size(share.bytes),
         ]
         for name, share in zip(ids, largest, strict=True)
     ]
@@ -167,6 +168,6 @@ def vacuum(context: typer.Context) -> None:
     async def run() -> None:
         async with context.obj.library() as library:
             freed = await library.vacuum()
-        print(f"Done: {output.size(freed)} freed.")
+        print(f"Done: {labels.size(freed)} freed.")
 
     asyncio.run(run())

@@ -16,6 +16,7 @@ from chatui.cli.session import Session
 from chatui.cli.threads import Json
 from chatui.cli.typer_app import group
 from chatui.text import clean, clean_line
+from chatui.tui import labels
 
 if TYPE_CHECKING:
     from chatui.models import ModelInfo, Models, PullMeter, PullProgress
@@ -160,7 +161,7 @@ def _print_models(found: list[ModelInfo]) -> None:
     rows = [
         [
             info.model,
-            output.size(info.size),
+            labels.size(info.size),
             info.parameters or "",
             info.quantization or "",
             str(info.context_length or ""),
@@ -212,10 +213,10 @@ def bar(model: str, meter: PullMeter) -> str:
     facts = [
         # Rounded down: it is whole only when it is whole.
         f"{model}  {'━' * filled}{'─' * (24 - filled)} {int(meter.fraction * 100):3}%",
-        f"{output.size(meter.completed)} of {output.size(meter.total)}",
+        f"{labels.size(meter.completed)} of {labels.size(meter.total)}",
     ]
     if (speed := meter.speed) is not None:
-        facts.append(f"{output.size(round(speed))}/s")
+        facts.append(f"{labels.size(round(speed))}/s")
     if (left := meter.seconds_left) is not None:
         facts.append(f"{_duration(left)} left")
     return "  ".join([*facts, status])

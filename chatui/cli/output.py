@@ -104,18 +104,6 @@ def counted(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
-def size(count: int | None) -> str:
-    """Say a number of bytes as people do, "" for None."""
-    if count is None:
-        return ""
-    value, units = float(count), ["TB", "GB", "MB", "kB", "B"]
-    while value >= 1000 and len(units) > 1:
-        value /= 1000
-        units.pop()
-    unit = units[-1]
-    return f"{value:.0f} {unit}" if value >= 100 or unit == "B" else f"{value:.1f} {unit}"
-
-
 def colours() -> bool:
     """Whether standard output is a terminal that shows bold and dim, and nobody asked for plain text (no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -26,7 +26,7 @@ from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.around import Around
-from chatui.tui.commands import Slash, parse_slash
+from chatui.tui.commands import Slash, parse_slash, similar_command
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
 from chatui.tui.menus import Menus
@@ -329,7 +329,10 @@ class ChatScreen(Screen[None], inherit_css=False):
             self.prompt.hold("")
             await self.action_do(written.action.id, written.text)
         elif isinstance(written, str):
-            self.say(f"There is no command /{labels.fit(written, 30)}. A space before the slash sends it as a message.")
+            near = similar_command(written)
+            meant = f", but there is /{near}" if near else ""
+            said = f"There is no command /{labels.fit(written, 30)}{meant}. A space before the slash sends it as a message."
+            self.say(said)
         else:
             await self.turns.submit(event.text)
 

@@ -101,3 +101,11 @@ def parse_slash(text: str) -> Slash | str | None:
         if entry.slash == word.lower():
             return Slash(entry, rest.strip())
     return word
+
+
+def similar_command(word: str) -> str | None:
+    """Return the slash command that a misspelt word looks like, None where it looks like none."""
+    from difflib import get_close_matches
+
+    found = get_close_matches(word.lower(), [entry.slash for entry in slash_commands()], n=1)
+    return found[0] if found else None

@@ -1,4 +1,4 @@
-"""How numbers, times and names are written on the screen."""
+"""How numbers, times and names are written, on the screen and in the shell's tables. Needs no Textual."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def exact_time(text: str) -> str:
 
 
 def size(count: int | None) -> str:
-    """Return bytes as people write them: "105 MB"."""
+    """Return bytes as people write them, "" for None: "840 B", "93.2 MB", "105 MB"."""
     if count is None:
         return ""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}"
+    value, units = float(count), ["TB", "GB", "MB", "kB", "B"]
+    while value >= 1000 and len(units) > 1:
         value /= 1000
-    return f"{value:.1f} GB"
+        units.pop()
+    unit = units[-1]
+    return f"{value:.0f} {unit}" if value >= 100 or unit == "B" else f"{value:.1f} {unit}"
 
 
 def seconds(value: float) -> str:

@@ -36,11 +36,6 @@ class Choice(msgspec.Struct, frozen=True):
     regenerate: bool = False
 
 
-def size(count: int) -> str:
-    """Return bytes with one digit more than elsewhere: checkpoints are small, and their sizes alike."""
-    return f"{count / 1000:.1f} kB" if 1000 <= count < 100_000 else labels.size(count)
-
-
 class TimelineRows(Rows):
     """One row a checkpoint."""
 
@@ -103,7 +98,7 @@ def _cells(step: Step, width: int) -> list[str]:
 def _tail(step: Step, width: int) -> str:
     # Ids of one time begin alike: their end tells them apart.
     name = f"…{step.checkpoint_id[-6:]}"
-    return f"{name}  {size(step.bytes):>8}" if width >= 60 else f"{size(step.bytes):>8}"
+    return f"{name}  {labels.size(step.bytes):>8}" if width >= 60 else f"{labels.size(step.bytes):>8}"
 
 
 def head_line(width: int) -> str:

@@ -31,14 +31,6 @@ def test_old_times_are_dates_and_nonsense_is_nothing() -> None:
     assert output.ago("yesterday") == ""
 
 
-@pytest.mark.parametrize(
-    ("count", "said"),
-    [(None, ""), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (98_000_000, "98.0 MB"), (5 * 10**15, "5000 TB")],
-)
-def test_sizes(count: int | None, said: str) -> None:
-    assert output.size(count) == said
-
-
 def test_wide_characters_count_twice() -> None:
     assert output.fit("天気予報", 8) == "天気予報"
     assert cell_len(output.fit("天気予報です", 8)) <= 8

@@ -267,7 +267,9 @@ async def test_slash_commands_complete_and_run(chat: Window) -> None:
     await chat.press(*"Zoo", "enter")
     await chat.until(lambda: chat.library.threads()[0].title == "Zoo")
     await chat.write("/nonsense")
-    assert any("no command /nonsense" in toast for toast in chat.toasts())
+    assert any("no command /nonsense. A space" in toast for toast in chat.toasts())
+    await chat.write("/memry")
+    assert any("no command /memry, but there is /memory. A space" in toast for toast in chat.toasts())
     assert chat.texts() == ["Hello", "Fine."]
 
 

@@ -151,7 +151,7 @@ async def test_a_name_that_is_not_installed_is_fetched_and_chosen(chat: Window, 
     assert "Enter Fetch" in keys(chat)
     await chat.press("enter")
     await chat.until(lambda: "40%" in said(chat))
-    assert "40 MB of 100 MB" in said(chat)
+    assert "40.0 MB of 100 MB" in said(chat)
     assert "Esc Cancel" in keys(chat)
     models.infos.append(new)
     gate.set()

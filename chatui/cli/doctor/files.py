@@ -12,6 +12,7 @@ from chatui.cli.session import Session, side_place
 from chatui.config import Config
 from chatui.conversation.recall import recall_in_force
 from chatui.errors import DatabaseTooOld, NotADatabase
+from chatui.tui import labels
 
 if TYPE_CHECKING:
     from chatui.storage import Store
@@ -55,7 +56,7 @@ async def _database(session: Session, seconds: float, memory: list[str], config:
     except DatabaseTooOld as error:
         if session.options.read_only or _is_protected(session):
             return told("database", error)
-        size = output.size(path.stat().st_size)
+        size = labels.size(path.stat().st_size)
         return good(
             "database", f"{path} ({size}) is empty or of an older chatui", "It is brought up to date when it is opened."
         )
@@ -78,10 +79,10 @@ def _described(session: Session, store: Store, seconds: float) -> Check:
     parts = [output.counted(stats.threads, "thread"), output.counted(stats.messages, "message")]
     if damage is None:
         hint = "It is too large to be looked through here; `chatui db check` does."
-    detail = f"{path}: {', '.join(parts)}, {output.size(stats.bytes)}"
+    detail = f"{path}: {', '.join(parts)}, {labels.size(stats.bytes)}"
     if store.side is not None:
         counted = output.counted(stats.checkpoints, "checkpoint")
-        detail = f"{path}, another program's: {counted}, {output.size(stats.bytes)}; what is chatui's lies in"
+        detail = f"{path}, another program's: {counted}, {labels.size(stats.bytes)}; what is chatui's lies in"
         detail += f" {side_place(store.side)}"
         hint = _of_others(store) or hint
     if session.options.read_only:

@@ -20,6 +20,7 @@ from chatui.models.ollama_hosts import shown
 from chatui.models.refs import DEMO_MODEL, ModelRef, parse_ref
 from chatui.models.registry import Models, embedded_available, embedded_present
 from chatui.text import clean_line
+from chatui.tui import labels
 
 if TYPE_CHECKING:
     from chatui.models.opened import ModelInfo
@@ -148,7 +149,7 @@ class Servers:
         if found is not None:
             if not found.can_chat:
                 return wrong("model", f"{named} cannot chat: it makes embeddings", "Name another in the config file.")
-            facts = [named, output.size(found.size), "loaded" if found.loaded else ""]
+            facts = [named, labels.size(found.size), "loaded" if found.loaded else ""]
             return good("model", ", ".join(filter(None, facts)))
         if ref.provider == "ollama":
             return wrong("model", f"{named} is not installed", f"chatui models pull {clean_line(str(ref), 80)}")
