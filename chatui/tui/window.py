@@ -245,7 +245,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         if live.height == before:
             self.refresh_lines(self.sheet.rows - before, before)
         else:
-            self._settle(place)
+            self._settle(place, seen=self.following or self.sheet.rows - before < self.scroll_y + self.size.height)
             if not self.following:
                 self.news = True
 
@@ -274,15 +274,21 @@ class MessageWindow(ScrollView, inherit_bindings=False):
             self._look = Look(self, plain=self.plain)
         return self._look
 
-    def _settle(self, place: Place | None = None) -> None:
-        """Count the rows anew, and be at the end if that is followed, else at a place."""
+    def _settle(self, place: Place | None = None, *, seen: bool = True) -> None:
+        """Count the rows anew, and be at the end if that is followed, else at a place.
+
+        Args:
+            place: The place.
+            seen: Whether what is on the screen has changed; else it need not be painted once more, which a slow line would feel.
+        """
         self.sheet.count()
         take_size(self, Size(self._laid_width, self.sheet.rows))
         if self.following:
             self._be_at(self._end)
         elif place is not None:
             self._be_at(min(self.sheet.row(place), self._end))
-        self.refresh()
+        if seen:
+            self.refresh()
 
     @property
     def _end(self) -> int:
@@ -366,6 +372,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
             top, bottom = self.sheet.above, self.sheet.bottom
             first, last = self.sheet.first, self.sheet.last
             at = round(self.scroll_y)
+            whole = top <= at and at + height <= bottom
             if (first > 1 and at + height < top) or (
                 last < self.sheet.length and bottom < at < bottom + self.sheet.below
             ):
@@ -385,7 +392,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
             else:
                 self._drop()
                 return False
-            self._settle(place)
+            self._settle(place, seen=not whole)
         return pages == 0
 
     def _drop(self) -> None:
@@ -396,7 +403,7 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         at = round(self.scroll_y)
         self.sheet.keep(self.sheet.place(max(at - far, 0)).depth, self.sheet.place(at + far).depth)
         self.records_changed()
-        self._settle(place)
+        self._settle(place, seen=False)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)

@@ -88,6 +88,30 @@ async def test_scrolling_up_loads_earlier_messages_and_holds_the_place(long_chat
     assert most <= 126, "those far away are dropped"
 
 
+async def test_a_page_is_painted_once_whatever_is_loaded_around_it(
+    long_chat: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transcript = long_chat.screen.transcript
+
+    def painted() -> list[str]:
+        return [strip.text for strip in long_chat.screen._compositor.render_strips()]
+
+    drawn = Mock(side_effect=transcript.render_line)
+    monkeypatch.setattr(transcript, "render_line", drawn)
+    loaded = set()
+    for key in [*["pageup"] * 12, *["pagedown"] * 5]:
+        drawn.reset_mock()
+        await long_chat.press(key)
+        await long_chat.pilot.pause()
+        assert drawn.call_count == transcript.size.height
+        loaded.add(transcript.sheet.first)
+        before = painted()
+        transcript.refresh()
+        await long_chat.pilot.pause()
+        assert painted() == before
+    assert len(loaded) > 4
+
+
 async def test_home_and_end_reach_both_ends(long_chat: Window) -> None:
     await long_chat.press("ctrl+home")
     await long_chat.until(lambda: "Question 0" in long_chat.texts())
