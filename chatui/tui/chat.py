@@ -26,7 +26,7 @@ from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.around import Around
-from chatui.tui.commands import Slash, parse_slash, similar_command
+from chatui.tui.commands import Slash, acts_on_a_message, parse_slash, similar_command
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
 from chatui.tui.menus import Menus
@@ -223,11 +223,9 @@ class ChatScreen(Screen[None], inherit_css=False):
         self.around.show()
 
     def prompt_focus(self) -> None:
-        """Put the focus into the prompt, or on an offer that waits."""
+        """Put the focus into the prompt."""
         self.threads.remove_class("-open")
-        offer = self._offer
-        waits = offer is not None and offer.display and offer.choices and not offer.quiet and not self.prompt.text
-        (offer if offer is not None and waits else self.prompt).focus()
+        self.prompt.focus()
 
     def say(self, error: ChatuiError | str, *, severity: str = "error") -> None:
         """Tell something in a toast. Never as markup."""
@@ -254,6 +252,7 @@ class ChatScreen(Screen[None], inherit_css=False):
         self.refresh_threads()
         if self.reply is None and self.conversation.thread() is not None:
             self.transcript.sync()
+            self.travel.note()
             self.show_state()
 
     async def keep_draft(self) -> None:
@@ -301,6 +300,9 @@ class ChatScreen(Screen[None], inherit_css=False):
                 Users(self),
             )
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
+        if acts_on_a_message(action_id) and self.transcript.selected is None and self.reply is None:
+            self.say(self.travel.no_message(), severity="information")
+            return
         top = self.app.screen
         try:
             done = self._handlers[action_id](text)
@@ -324,8 +326,11 @@ class ChatScreen(Screen[None], inherit_css=False):
     # What the widgets say
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        written = parse_slash(event.text.strip())
-        if isinstance(written, Slash):
+        written = parse_slash(event.text.rstrip())
+        if isinstance(written, Slash) and written.text and not written.action.takes:
+            # It may have been meant as a message, and some commands delete.
+            self.say(f"/{written.action.slash} takes no text. A space before the slash sends all of it as a message.")
+        elif isinstance(written, Slash):
             self.prompt.hold("")
             await self.action_do(written.action.id, written.text)
         elif isinstance(written, str):
@@ -339,8 +344,12 @@ class ChatScreen(Screen[None], inherit_css=False):
     async def on_prompt_left(self, event: Prompt.Left) -> None:
         if self.prompt.menu_open:
             self.menus.close()
-        elif not await self.turns.cancel():
-            self.transcript.focus() if self.transcript.records else None
+        elif await self.turns.cancel():
+            pass
+        elif self.transcript.records:
+            self.transcript.focus()
+        elif self.travel.comparing or self.conversation.thread() is not None:
+            self.say(self.travel.no_message(), severity="information")
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         self.menus.typed(event.text, by_hand=event.by_hand)
