@@ -69,7 +69,7 @@ class Turns:
         screen.prompt.hold("")
         if screen.reply is not None:
             waiting.append(text)
-            await screen.keep_draft()
+            await screen.drafts.keep()
             screen.show_state()
         else:
             await self._send(text)
@@ -236,7 +236,7 @@ class Turns:
         elif isinstance(event, Started) and here:
             screen.transcript.sync()
             if screen.prompt.text == "":
-                await screen.keep_draft()
+                await screen.drafts.keep()
         elif isinstance(event, Alternative):
             if isinstance(event.event, Failed):
                 screen.say(f"Answer {reply.sign} in “{self._title(reply)}” failed. {event.event.error}")
