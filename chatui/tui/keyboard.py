@@ -1,7 +1,11 @@
 """What the terminal sends, read as it was meant where Textual's own parser does not.
 
-In a paste that holds an escape sequence (a coloured log), Textual's parser takes the sequence for keys, its Enter too, and
-the paste comes late and torn. Here all between the two marks of a bracketed paste is one paste, whatever is in it.
+Two things, both of which would send half of a message:
+
+- In a paste that holds an escape sequence (a coloured log), Textual's parser takes the sequence for keys, its Enter too, and
+  the paste comes late and torn. Here all between the two marks of a bracketed paste is one paste, whatever is in it.
+- Alt+Enter comes as ESC CR from every terminal that does not speak the kitty protocol; Textual's parser makes Enter of it.
+
 The parser is private to Textual. Where a later Textual has none of that name, nothing is changed, and all else works as ever.
 """
 
@@ -13,7 +17,7 @@ from collections.abc import Iterable
 
 from textual._xterm_parser import XTermParser
 from textual.driver import Driver
-from textual.events import Paste
+from textual.events import Key, Paste
 from textual.message import Message
 
 _START, _END = "\x1b[200~", "\x1b[201~"
@@ -57,6 +61,12 @@ class Parser(XTermParser):
             # To Textual it was an empty paste.
             yield from (event for event in super().feed(_END) if not isinstance(event, Paste))
             yield Paste(re.sub(_SEQUENCE, "", text) if "\x1b" in text else text)
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[Key]:
+        if sequence == "\x1b\r":
+            return [Key("alt+enter", None)]
+        return super()._sequence_to_key_events(sequence, alt)
+
 
 def guard(driver: type[Driver]) -> None:
     """Let a driver read the keyboard with the parser of this module. Each driver names Textual's parser in its own module."""

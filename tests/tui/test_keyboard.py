@@ -39,6 +39,10 @@ def test_what_is_no_paste_is_read_as_ever() -> None:
     assert list(Parser().feed("")) == []
 
 
+def test_alt_and_enter_is_not_enter() -> None:
+    assert read("a\x1b\rb", "\x1b", "\r", "\x1b[13;3u") == ["a", "alt+enter", "b", "alt+enter", "alt+enter"]
+
+
 def test_a_driver_without_such_a_parser_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     class Other:
         pass
