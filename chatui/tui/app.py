@@ -6,11 +6,13 @@ import asyncio
 import gc
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App
+from textual.driver import Driver
 from textual.events import Event as TextualEvent
 from textual.events import InputEvent
 from textual.widgets import TextArea
@@ -145,6 +147,15 @@ class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
         await self.chat_screen.action_do(action_id)
 
     # Start
+
+    def get_driver_class(self) -> type[Driver]:
+        driver = super().get_driver_class()
+        # Without its private parser, a later Textual still has a keyboard.
+        with suppress(ImportError):
+            from chatui.tui.keyboard import guard
+
+            guard(driver)
+        return driver
 
     def get_default_screen(self) -> ChatScreen:
         """Return the main screen. A screen pushed over an empty one would be laid out and painted twice."""
