@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatui.cli import output
+from chatui.cli import output, streams
 from chatui.cli.branches import node_at, resolve
 from chatui.cli.main import report, say
 from chatui.cli.session import Session, find, required_last
@@ -223,7 +223,7 @@ class _Turn:
         except BrokenPipeError:
             # The reader has enough, as in `| head`: the model need not go on, and what came is kept.
             self._closed = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.drop(sys.stdout)
             await self._conversation.stop()
 
     async def _finish(self, message: Message | None) -> None:
