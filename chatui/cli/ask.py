@@ -98,7 +98,7 @@ def ask(
             if checkpoint is not None:
                 await conversation.fork(checkpoint)
             if system is not None:
-                await conversation.set_system_prompt(_text(system))
+                await conversation.set_system_prompt(system)
             # This program ends with the turn, and nobody should wait for more than the reply.
             conversation.summaries.in_background = False
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
@@ -311,7 +311,7 @@ def _prompt(text: str | None, *, needed: bool = True) -> str:
     Raises:
         UsageError: There is neither, and one is needed.
     """
-    parts = [_text(text or ""), _piped()]
+    parts = [text or "", _piped()]
     prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt and needed:
         raise UsageError("There is nothing to ask.", 'Give the text, as in `chatui ask "Say hello"`, or pipe it in.')
@@ -330,8 +330,3 @@ def _piped() -> str:
     if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)):
         return ""
     return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
-
-
-def _text(argument: str) -> str:
-    """Return an argument as text that can be stored: bytes that are no UTF-8 reach Python as lone surrogates."""
-    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
