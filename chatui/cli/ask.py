@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from chatui.cli import output
+from chatui.cli import output, streams
 from chatui.cli.branches import node_at, resolve
 from chatui.cli.main import report, say
 from chatui.cli.session import Session, find, required_last
@@ -98,7 +98,7 @@ def ask(
             if checkpoint is not None:
                 await conversation.fork(checkpoint)
             if system is not None:
-                await conversation.set_system_prompt(_text(system))
+                await conversation.set_system_prompt(system)
             # This program ends with the turn, and nobody should wait for more than the reply.
             conversation.summaries.in_background = False
             turn = _Turn(conversation, json=json, saved=not no_save, named=known)
@@ -223,7 +223,7 @@ class _Turn:
         except BrokenPipeError:
             # The reader has enough, as in `| head`: the model need not go on, and what came is kept.
             self._closed = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            streams.drop(sys.stdout)
             await self._conversation.stop()
 
     async def _finish(self, message: Message | None) -> None:
@@ -311,7 +311,7 @@ def _prompt(text: str | None, *, needed: bool = True) -> str:
     Raises:
         UsageError: There is neither, and one is needed.
     """
-    parts = [_text(text or ""), _piped()]
+    parts = [text or "", _piped()]
     prompt = "\n\n".join(part for part in parts if part.strip())
     if not prompt and needed:
         raise UsageError("There is nothing to ask.", 'Give the text, as in `chatui ask "Say hello"`, or pipe it in.')
@@ -330,8 +330,3 @@ def _piped() -> str:
     if not (stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)):
         return ""
     return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
-
-
-def _text(argument: str) -> str:
-    """Return an argument as text that can be stored: bytes that are no UTF-8 reach Python as lone surrogates."""
-    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import NoReturn
 
-from chatui.cli import commands, options
+from chatui.cli import commands, options, streams
 from chatui.cli.options import Options
 from chatui.errors import ChatuiError, UnknownThread, UsageError
 from chatui.text import clean
@@ -16,11 +16,8 @@ from chatui.text import clean
 def run() -> NoReturn:
     """Run the command line of this process and leave with its exit code."""
     code = main(sys.argv[1:])
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _drop_output()
-    sys.exit(code)
+    lost = streams.end_output()
+    sys.exit(code if lost is None else report(lost))
 
 
 def main(arguments: list[str]) -> int:
@@ -32,19 +29,20 @@ def main(arguments: list[str]) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
     """
+    closed = streams.fill()
     for stream in (sys.stdout, sys.stderr):
         # A character that the terminal's encoding lacks is no reason to fail.
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
     try:
-        return _dispatch(options.parse(arguments, commands.NAMES))
+        return _dispatch(options.parse(arguments, commands.NAMES), closed)
     except ChatuiError as error:
         return report(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader of our output has enough, as in `chatui threads | head -1`.
-        _drop_output()
+        streams.drop(sys.stdout)
         return 0
     except Exception as error:
         if debugging():
@@ -66,7 +64,11 @@ def report(error: ChatuiError) -> int:
 
 def say(sentence: str) -> None:
     """Print a sentence for the person, apart from the output."""
-    print(f"chatui: {clean(sentence)}", file=sys.stderr, flush=True)
+    try:
+        print(f"chatui: {clean(sentence)}", file=sys.stderr, flush=True)
+    except OSError:
+        # There is nobody to tell.
+        streams.drop(sys.stderr)
 
 
 def debugging() -> bool:
@@ -74,27 +76,35 @@ def debugging() -> bool:
     return os.environ.get("CHATUI_DEBUG", "") not in ("", "0")
 
 
-def _dispatch(line: Options) -> int:
+def _dispatch(line: Options, closed: bool) -> int:
+    if closed and (line.version or line.help or line.command is not None):
+        # Before anything is done: the reply of a model would be lost.
+        raise ChatuiError("Standard output is closed.", "Send it somewhere, as with > FILE or > /dev/null.")
+    if not (line.version or line.help or line.command is not None):
+        return _open(line)
+    with streams.checked():
+        return _run(line)
+
+
+def _run(line: Options) -> int:
     if line.version:
         from chatui import __version__
 
         print(f"chatui {__version__}")
         return 0
-    if line.help and line.command is None:
+    if line.command is None:
         print(commands.page(), end="")
         return 0
-    if line.command is not None:
-        from chatui.cli.session import Session
-        from chatui.cli.typer_app import run_command
+    from chatui.cli.session import Session
+    from chatui.cli.typer_app import run_command
 
-        gc.enable()
-        return run_command(line.command, ["--help"] if line.help else line.rest, Session(line))
-    return _open(line)
+    gc.enable()
+    return run_command(line.command, ["--help"] if line.help else line.rest, Session(line))
 
 
 def _open(line: Options) -> int:
     """Open the TUI. Only what its first paint needs is imported here."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin.isatty() and sys.stdout.isatty()) or sys.__stderr__ is None:
         raise UsageError(
             "chatui needs a terminal.", "In a pipe or a script use `chatui ask`; `chatui --help` lists the rest."
         )
@@ -124,8 +134,3 @@ def _open(line: Options) -> int:
         for thread_id in library.unsummarised:
             go_on(session, "memory", "summarise", thread_id)
     return code
-
-
-def _drop_output() -> None:
-    """Point standard output nowhere, so that Python's own flush at exit says nothing about the closed pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -103,7 +103,7 @@ def parse(arguments: list[str], commands: frozenset[str]) -> Options:
             options.command, options.rest = word, waiting
             break
         elif options.thread is None:
-            options.thread = word
+            options.thread = as_text(word)
         else:
             raise UsageError(
                 f'"{clean_line(options.thread, 60)}" is no command, and a thread is one word.',
@@ -111,6 +111,14 @@ def parse(arguments: list[str], commands: frozenset[str]) -> Options:
             )
     _check(options)
     return options
+
+
+def as_text(argument: str) -> str:
+    """Return an argument as text that can be stored and compared: bytes that are no UTF-8 reach Python as lone surrogates.
+
+    Paths stay as they came: a file may be called so.
+    """
+    return argument.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def option_of(name: str) -> Option | None:
@@ -164,7 +172,7 @@ def _next(name: str, option: Option, waiting: list[str]) -> str:
 def _set(options: Options, option: Option, name: str, value: str) -> None:
     if not value.strip() or "\0" in value:
         raise UsageError(f"{name} needs a value: {name} {option.value}.", _SEE)
-    setattr(options, option.field, Path(value).expanduser() if option.value == "PATH" else value)
+    setattr(options, option.field, Path(value).expanduser() if option.value == "PATH" else as_text(value))
 
 
 def _check(options: Options) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from chatui import config, paths
-from chatui.cli.options import Options
+from chatui.cli.options import Options, as_text
 from chatui.errors import SchemaChange, UnknownThread, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Session:
         named = self.options.config is not None or bool(os.environ.get("CHATUI_CONFIG"))
         loaded = config.load(self.config_path, required=named)
         over = {"model": os.environ.get("CHATUI_MODEL"), "user": os.environ.get("CHATUI_USER")}
-        return msgspec.structs.replace(loaded, **{key: value for key, value in over.items() if value})
+        return msgspec.structs.replace(loaded, **{key: as_text(value) for key, value in over.items() if value})
 
     @property
     def user(self) -> str | None:

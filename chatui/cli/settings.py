@@ -46,7 +46,7 @@ def set_(
     level: Level = "model" if for_model else "user" if for_user else "thread"
     changes, own = dict[str, Any](), dict[str, str | None]()
     for given in values or []:
-        name, equals, value = given.encode("utf-8", "surrogateescape").decode("utf-8", "replace").partition("=")
+        name, equals, value = given.partition("=")
         if not equals:
             raise UsageError(f'"{clean_line(given, 60)}" has no =.', "Write it as in temperature=0.2.")
         if name.strip().lower() in ("model", "memory"):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import typer
 
 from chatui.cli import commands
-from chatui.cli.options import option_of
+from chatui.cli.options import as_text, option_of
 from chatui.cli.session import Session
 from chatui.errors import UsageError
 from chatui.text import clean_line
@@ -48,6 +50,7 @@ def run_command(name: str, arguments: list[str], session: Session) -> int:
         app.command(name)(target)
         target = app
     command: Any = typer.main.get_command(target)
+    _take_text(command)
     try:
         # Not by its `main`: that leaves with 1 where a pipe was closed, while to us its reader just has enough.
         with command.make_context(f"chatui {name}", arguments, obj=session) as context:
@@ -59,6 +62,21 @@ def run_command(name: str, arguments: list[str], session: Session) -> int:
     except typer.Abort:
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _take_text(command: Any) -> None:
+    """Let a command and those below it get their arguments as text that can be stored, whatever bytes were given."""
+    act: Callable[..., Any] | None = command.callback
+    if act is not None:
+        command.callback = wraps(act)(lambda *given, **named: act(*given, **{key: _text(named[key]) for key in named}))
+    for below in getattr(command, "commands", {}).values():
+        _take_text(below)
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)(map(_text, value))
+    return as_text(value) if isinstance(value, str) else value
 
 
 def _explain(error: typer.TyperException, name: str) -> UsageError:

@@ -125,3 +125,27 @@ def test_a_database_of_a_later_chatui(run: Run, database: Path) -> None:
     with sqlite3.connect(database) as connection:
         connection.execute("INSERT INTO chatui_migrations VALUES ('m999_later', '2030')")
     run("threads").failed(1, "later chatui", "Update")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "\udcff"],
+        ["tree", "\udcff"],
+        ["set", "\udcff"],
+        ["purge", "\udcff", "--yes"],
+        ["export", "\udcff"],
+        ["ask", "-t", "\udcff", "x"],
+        ["compare", "a", "b", "-t", "\udcff"],
+    ],
+)
+def test_a_thread_in_bytes_that_are_no_text_is_unknown(run: Run, arguments: list[str]) -> None:
+    run("ask", "One")
+    run(*arguments).failed(2, "There is no thread")
+
+
+def test_bytes_that_are_no_text_are_unknown_elsewhere_too(run: Run) -> None:
+    run("ask", "One")
+    run("fork", "One", "--at", "\udcff").failed(2, "no checkpoint")
+    assert run("threads", "--search", "\udcff", "--json").json == []
+    assert run("-u", "\udcff", "threads", "--json").json == []
