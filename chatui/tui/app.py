@@ -117,9 +117,9 @@ class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
             super().refresh_css(animate)
 
     def _choose_keys(self) -> None:
-        if unknown := keys.unknown(self.config.keys):
-            names = ", ".join(clean_line(name, 40) for name in unknown[:3])
-            self.problems.append(ConfigError(f"[keys] in the config file names no action: {names}.", "F1 lists them."))
+        if problem := keys.problem(self.config.keys):
+            self.problems.append(problem)
+        unknown = keys.unknown(self.config.keys)
         self.set_keymap({name: key for name, key in self.config.keys.items() if name not in unknown})
 
     def get_css_variables(self) -> dict[str, str]:

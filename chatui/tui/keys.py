@@ -6,10 +6,23 @@ from collections.abc import Mapping
 
 from textual.binding import Binding, BindingType
 
+from chatui.errors import ConfigError
+from chatui.text import clean_line
 from chatui.tui.action import Action, Scope
 from chatui.tui.actions import ACTIONS
 
-__all__ = ["ACTIONS", "Action", "Scope", "action", "bindings", "pretty", "shown_keys", "slash_commands", "unknown"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Scope",
+    "action",
+    "bindings",
+    "pretty",
+    "problem",
+    "shown_keys",
+    "slash_commands",
+    "unknown",
+]
 
 _BY_ID = {action.id: action for action in ACTIONS}
 _NAMES = {
@@ -81,6 +94,13 @@ def pretty(key: str) -> str:
 def unknown(keymap: Mapping[str, str]) -> list[str]:
     """Return the ids of a config file's `[keys]` that no action has."""
     return [name for name in keymap if name not in _BY_ID]
+
+
+def problem(keymap: Mapping[str, str]) -> ConfigError | None:
+    """Return what is wrong with a config file's `[keys]`, None for nothing."""
+    found = unknown(keymap)
+    names = ", ".join(clean_line(name, 40) for name in found[:3])
+    return ConfigError(f"[keys] in the config file names no action: {names}.", "F1 lists them.") if found else None
 
 
 def slash_commands() -> list[Action]:

@@ -18,6 +18,7 @@ from chatui.cli.doctor import installation, terminal
 from chatui.cli.doctor.check import Check, absent, good, guarded, wrong
 from chatui.cli.doctor.page import page
 from chatui.config import Config
+from chatui.tui.keys import ACTIONS
 from tests.cli.conftest import Run
 from tests.ollama_server import OllamaServer
 
@@ -65,6 +66,20 @@ def test_nothing_is_written_for_another_program_s_file(run: Run, tmp_path: Path,
     assert "another program's" in check["detail"]
     assert ("asks" in check["fix"]) == (name == "langgraph-0.4.8_sqlite-2.0.10")
     assert snapshot(home, theirs) == before
+
+
+# The config
+
+
+def test_keys_of_no_action_are_a_finding(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    known = f'"{ACTIONS[0].id}" = "ctrl+x"\n'
+    path.write_text(f'[keys]\nfly = "ctrl+f"\n{known}')
+    check = found(run, "--config", str(path))["config"]
+    assert (check["state"], check["fix"]) == ("wrong", "F1 lists them.")
+    assert check["detail"] == f"{path}: [keys] in the config file names no action: fly"
+    path.write_text(f"[keys]\n{known}")
+    assert found(run, "--config", str(path))["config"]["state"] == "ok"
 
 
 # The database

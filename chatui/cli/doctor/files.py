@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 def config(session: Session) -> Check:
     """Say where the config file lies, and whether it can be used."""
+    # Imported here, as only the screen and this need the table of actions.
+    from chatui.tui import keys
+
     path = session.config_path
-    _ = session.config
+    if problem := keys.problem(session.config.keys):
+        return wrong("config", f"{path}: {problem.title}", problem.advice)
     return good("config", f"{path}" if path.exists() else f"{path} is not there: the defaults hold")
 
 
