@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chatui.config import Config
@@ -182,6 +183,10 @@ class Walk:
         """Return what was typed here and not sent."""
         return self._store.drafts.text(self.thread_id)
 
+    def waiting(self) -> list[str]:
+        """Return the messages that waited here to be sent when the program that had them ended, and this program's own."""
+        return self._store.drafts.waiting(self.thread_id)
+
     def system_prompt(self) -> str:
         """Return what is sent before the messages: the thread's own, else its user's, else the configured one."""
         return self.settings.resolve(None).values.system_prompt or ""
@@ -267,6 +272,11 @@ class Walk:
         """Keep what was typed and not sent, over quitting and a crash."""
         async with self._store.database.transaction() as connection:
             await self._store.drafts.keep(connection, self.thread_id, self.owner, text)
+
+    async def keep_waiting(self, texts: Sequence[str]) -> None:
+        """Keep the messages that wait to be sent, over quitting and a crash."""
+        async with self._store.database.transaction() as connection:
+            await self._store.drafts.keep_waiting(connection, self.thread_id, texts)
 
     async def set_system_prompt(self, text: str) -> None:
         """Set what is sent before this thread's messages; "" for nothing."""

@@ -1,8 +1,8 @@
-"""What was typed and not sent, one row a thread; a thread that is still to be made has one too."""
+"""What was typed and not sent, one row a thread (a thread that is still to be made has one too), and what waits to be sent."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from chatui.storage.database import Database
@@ -60,6 +60,26 @@ class Drafts:
             )
         else:
             await connection.execute("DELETE FROM chatui_drafts WHERE thread_id = ?", (thread_id,))
+
+    def waiting(self, thread_id: str) -> list[str]:
+        """Return the messages that wait in a thread to be sent, in their order; those of another running program are its own."""
+        sql = "SELECT process, text FROM chatui_waiting WHERE thread_id = ? ORDER BY process, place"
+        with self._database.reading() as connection:
+            rows = connection.execute(sql, (thread_id,)).fetchall()
+        return [text for process, text in rows if not _elsewhere(process)]
+
+    async def keep_waiting(self, connection: aiosqlite.Connection, thread_id: str, texts: Sequence[str]) -> None:
+        """Keep the messages that wait in a thread, in place of those that `waiting` gives."""
+        sql = "SELECT DISTINCT process FROM chatui_waiting WHERE thread_id = ?"
+        async with connection.execute(sql, (thread_id,)) as cursor:
+            ours = [process async for (process,) in cursor if not _elsewhere(process)]
+        await connection.executemany(
+            "DELETE FROM chatui_waiting WHERE thread_id = ? AND process = ?", [(thread_id, process) for process in ours]
+        )
+        await connection.executemany(
+            "INSERT INTO chatui_waiting (thread_id, process, place, text) VALUES (?, ?, ?, ?)",
+            [(thread_id, this_process(), place, text) for place, text in enumerate(texts)],
+        )
 
 
 def _elsewhere(process: str) -> bool:

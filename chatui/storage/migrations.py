@@ -10,6 +10,7 @@ LangGraph's tables (`checkpoints`, `writes`) are made by LangGraph and never tou
     chatui_marks        stars and names, by node
     chatui_partials     replies that stream, or that a crash cut off
     chatui_drafts       what was typed and not sent
+    chatui_waiting      messages that wait for a reply to end, by the program that sends them
     chatui_meta         single values
     chatui_settings     what a person set for a thread, a user, a model
     chatui_told         what memories said before they were changed, for the replies that were given with it
@@ -310,3 +311,14 @@ def m009_drafts(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE chatui_drafts ADD COLUMN owner TEXT NOT NULL DEFAULT 'default'")
     connection.execute("ALTER TABLE chatui_drafts ADD COLUMN process TEXT NOT NULL DEFAULT ''")
     connection.execute("ALTER TABLE chatui_drafts ADD COLUMN written_at TEXT NOT NULL DEFAULT ''")
+
+
+@migration
+def m009_waiting(connection: sqlite3.Connection) -> None:
+    """Messages that wait for a reply to end. Until now only the running program had them."""
+    connection.execute(
+        """CREATE TABLE chatui_waiting (
+            thread_id TEXT NOT NULL, process TEXT NOT NULL, place INTEGER NOT NULL, text TEXT NOT NULL,
+            PRIMARY KEY (thread_id, process, place)
+        ) WITHOUT ROWID"""
+    )

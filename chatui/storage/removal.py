@@ -16,7 +16,18 @@ from chatui.storage.database import Database, explain
 from chatui.storage.lineage import Lineage
 from chatui.storage.marks import count_anew
 
-_OURS = ("messages", "checkpoints", "choices", "marks", "partials", "drafts", "summaries", "embeddings", "threads")
+_OURS = (
+    "messages",
+    "checkpoints",
+    "choices",
+    "marks",
+    "partials",
+    "drafts",
+    "waiting",
+    "summaries",
+    "embeddings",
+    "threads",
+)
 
 
 async def remove_thread(connection: aiosqlite.Connection, thread_id: str) -> None:

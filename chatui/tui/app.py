@@ -325,6 +325,8 @@ class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
                 await self.leave()
 
         text = f"{labels.plural(count, 'reply is', 'replies are')} streaming. What came so far is kept."
+        if waits := sum(len(texts) for texts in self.replies.waiting.values()):
+            text += f" {labels.plural(waits, 'message waits', 'messages wait')} to be sent, and will wait there again."
         await self.push_screen(Confirm("Quit", text, "Quit"), answered)
 
     async def leave(self) -> None:

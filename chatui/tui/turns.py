@@ -9,6 +9,7 @@ from chatui.conversation.events import Alternative, Event, Failed, Finished, Sta
 from chatui.conversation.tree import Message
 from chatui.errors import NoModel, SchemaChange
 from chatui.tui import attaching, labels
+from chatui.tui.drafts import joined
 from chatui.tui.replies import Refused, Reply, Turn
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Turns:
         screen.prompt.hold("")
         if screen.reply is not None:
             waiting.append(text)
+            await screen.drafts.keep_waiting(screen.conversation)
             await screen.drafts.keep()
             screen.show_state()
         else:
@@ -209,18 +211,21 @@ class Turns:
 
     # What waits
 
-    def _queue_edit(self, _text: str = "") -> None:
+    async def _queue_edit(self, _text: str = "") -> None:
         screen = self._screen
         if waiting := screen.chat.replies.waiting.get(screen.thread_id):
             text = waiting.pop()
-            screen.prompt.hold(f"{text}\n{screen.prompt.text}".rstrip("\n") if screen.prompt.text else text)
+            screen.prompt.hold(joined(text, screen.prompt.text).rstrip("\n"))
+            await screen.drafts.keep()
+            await screen.drafts.keep_waiting(screen.conversation)
         else:
             screen.say("No message waits here.", severity="information")
         screen.show_state()
 
-    def _queue_drop(self, _text: str = "") -> None:
+    async def _queue_drop(self, _text: str = "") -> None:
         if not self._screen.chat.replies.waiting.pop(self._screen.thread_id, None):
             self._screen.say("No message waits here.", severity="information")
+        await self._screen.drafts.keep_waiting(self._screen.conversation)
         self._screen.show_state()
 
     # What happens
@@ -235,8 +240,6 @@ class Turns:
             await self._refused(reply, event, here=here)
         elif isinstance(event, Started) and here:
             screen.transcript.sync()
-            if screen.prompt.text == "":
-                await screen.drafts.keep()
         elif isinstance(event, Alternative):
             if isinstance(event.event, Failed):
                 screen.say(f"Answer {reply.sign} in “{self._title(reply)}” failed. {event.event.error}")
@@ -254,6 +257,8 @@ class Turns:
         if here:
             screen.travel.note()
             screen.show_state()
+        if isinstance(event, Started):
+            await screen.drafts.sent(reply, here=here)
         if isinstance(event, Finished):
             await self._next(reply, here=here)
             if not screen.chat.replies.threads():
@@ -290,6 +295,7 @@ class Turns:
         if here:
             await self._send(text)
         else:
+            self._screen.drafts.leave_alone(reply.conversation)
             replies.start(reply.conversation, lambda: attaching.send(reply.conversation, text), text)
 
     async def _refused(self, reply: Reply, event: Refused, *, here: bool) -> None:
@@ -297,9 +303,7 @@ class Turns:
         screen = self._screen
         edited = self._resent.pop(reply.conversation.thread_id, None)
         if not here:
-            if event.text:
-                draft = reply.conversation.draft()
-                await reply.conversation.keep_draft(f"{event.text}\n{draft}" if draft else event.text)
+            await screen.drafts.refused(reply, event.text, here=False)
             screen.say(event.error)
             return
         screen.transcript.forget_reply()
@@ -309,7 +313,8 @@ class Turns:
             self.editing = edited
             screen.prompt.hold(event.text)
         elif event.text:
-            screen.prompt.hold(f"{event.text}\n{screen.prompt.text}" if screen.prompt.text else event.text)
+            screen.prompt.hold(joined(event.text, screen.prompt.text))
+        await screen.drafts.refused(reply, event.text, here=True)
         if isinstance(event.error, NoModel):
             screen.chat.welcome(event.error)
         elif isinstance(event.error, SchemaChange):

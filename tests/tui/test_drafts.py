@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from chatui.storage.partials import _start_time, this_process
-from tests.tui.conftest import Window, window
+from tests.tui.conftest import Window, plain, window
 
 
 async def test_a_draft_of_a_new_thread_is_there_again(seeded: Path) -> None:
@@ -59,3 +61,59 @@ async def test_a_draft_that_another_running_window_holds_is_left_to_it(
     monkeypatch.setattr("chatui.storage.drafts.alive", lambda process: process != theirs)
     await chat.press("ctrl+n")
     assert chat.screen.prompt.text == "Of the other window", "that window is closed now"
+
+
+async def test_what_waits_to_be_sent_is_named_on_quitting_and_waits_again(tmp_path: Path) -> None:
+    async with window(tmp_path / "chatui.db") as chat:
+        chat.models.script = ["One", asyncio.Event()]
+        await chat.write("First")
+        await chat.until(lambda: chat.texts()[-1:] == ["One"])
+        for text in ("Second", "Third", "Fourth"):
+            await chat.write(text)
+        await chat.press("up")
+        assert chat.screen.prompt.text == "Fourth"
+        assert chat.screen.conversation.waiting() == ["Second", "Third"], "a crash would leave them"
+        await chat.press("ctrl+q")
+        said = " ".join(plain(static) for static in chat.app.screen.query(Static))
+        assert "2 messages wait to be sent, and will wait there again." in said
+        await chat.press("y")
+    async with window(tmp_path / "chatui.db") as chat:
+        assert "Waiting: Second\nWaiting: Third" in plain(chat.screen.query_one("#queue", Static))
+        assert chat.screen.prompt.text == "Fourth"
+        chat.screen.prompt.hold("")
+        chat.screen.prompt.focus()
+        await chat.press("enter")
+        await chat.until(lambda: chat.screen.reply is None and len(chat.screen.conversation.branch()) == 6)
+        assert [message.text for message in chat.screen.conversation.branch()][2::2] == ["Second", "Third"]
+    async with window(tmp_path / "chatui.db") as chat:
+        assert chat.screen.conversation.waiting() == []
+        assert not chat.screen.chat.replies.waiting
+
+
+async def test_what_was_dropped_waits_no_more(chat: Window) -> None:
+    chat.models.script = ["One", asyncio.Event()]
+    await chat.write("First")
+    await chat.until(lambda: chat.texts()[-1:] == ["One"])
+    await chat.write("Second")
+    assert chat.screen.conversation.waiting() == ["Second"]
+    await chat.write("/drop")
+    assert chat.screen.conversation.waiting() == []
+    await chat.press("escape")
+    await chat.until(lambda: chat.screen.reply is None)
+
+
+@pytest.mark.parametrize("stays", [True, False])
+async def test_a_draft_outlasts_the_sending_of_what_waits(chat: Window, stays: bool) -> None:
+    gate = asyncio.Event()
+    chat.models.script = ["One", gate]
+    await chat.write("First")
+    await chat.until(lambda: chat.texts()[-1:] == ["One"])
+    conversation = chat.screen.conversation
+    await chat.write("Second")
+    chat.screen.prompt.hold("being written")
+    await chat.screen.drafts.keep()
+    if not stays:
+        await chat.screen.open(None)
+    gate.set()
+    await chat.until(lambda: not chat.app.replies.threads() and len(conversation.branch()) == 4)
+    assert conversation.draft() == "being written"
