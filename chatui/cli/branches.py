@@ -12,7 +12,7 @@ from rich.cells import cell_len
 
 from chatui.cli import output
 from chatui.cli.session import allowing, find
-from chatui.cli.threads import Json, ThreadName, Yes
+from chatui.cli.threads import Json, ThreadName, Yes, called
 from chatui.errors import UsageError
 from chatui.text import clean, clean_line
 
@@ -134,10 +134,10 @@ def fork(
             if json:
                 output.print_json({"thread_id": now.thread_id, "checkpoint_id": now.active_checkpoint_id})
             elif message is None:
-                print(f'"{clean(now.title)}" goes on from its beginning.')
+                print(f"{called(now.title)} goes on from its beginning.")
             else:
                 preview = clean_line(message.text, 50)
-                print(f'"{clean(now.title)}" goes on after the {message.role} message "{preview}".')
+                print(f'{called(now.title)} goes on after the {message.role} message "{preview}".')
 
     asyncio.run(run())
 
@@ -175,7 +175,7 @@ async def _copy_out(
         output.print_json({"thread_id": made.thread_id, "checkpoint_id": head.checkpoint_id if head else None})
     else:
         count = output.counted(made.message_count, "message")
-        print(f'"{clean(made.title)}" has {count} of "{clean(_title(conversation))}": `chatui show {made.thread_id}`.')
+        print(f"{called(made.title)} has {count} of {called(_title(conversation))}: `chatui show {made.thread_id}`.")
 
 
 def _title(conversation: Conversation) -> str:

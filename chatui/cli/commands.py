@@ -53,7 +53,7 @@ COMMANDS: dict[str, Command] = {
     "export": Command(
         "[THREAD...|--all]", "Threads as Markdown, HTML, JSON or LangChain messages", "exporting:export", "Threads"
     ),
-    "models": Command("[list|pull|show]", "The models that can be used", "models:app", "Setup"),
+    "models": Command("[list|pull|show|remove]", "The models that can be used", "models:app", "Setup"),
     "memory": Command(
         "[list|add|edit|forget|strategy|recall|propose]", "What is remembered of a user", "memory:app", "Setup"
     ),
@@ -64,6 +64,9 @@ COMMANDS: dict[str, Command] = {
 }
 
 NAMES = frozenset(COMMANDS)
+
+#: Where on the page the second column begins, after an indent of two.
+_LEFT = 32
 
 
 def load(name: str) -> Any:
@@ -97,4 +100,8 @@ def _option_rows(options: Iterable[Option]) -> list[tuple[str, str]]:
 
 
 def _columns(rows: list[tuple[str, str]]) -> list[str]:
-    return [f"  {left:<32}{right}" for left, right in rows]
+    lines = []
+    for left, right in rows:
+        # What is too long for its column has a line of its own: the texts stay under each other, and the page narrow.
+        lines += [f"  {left:<{_LEFT}}{right}"] if len(left) <= _LEFT - 2 else [f"  {left}", f"  {'':{_LEFT}}{right}"]
+    return lines

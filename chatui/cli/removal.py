@@ -12,7 +12,7 @@ from chatui.cli import output
 from chatui.cli.asking import agreed
 from chatui.cli.branches import is_deleted, node_at, resolve
 from chatui.cli.session import allowing, find
-from chatui.cli.threads import Json, ThreadName, thread_json
+from chatui.cli.threads import Json, ThreadName, called, thread_json
 from chatui.errors import UsageError
 from chatui.text import clean, clean_line
 
@@ -44,7 +44,7 @@ def delete(context: typer.Context, thread: ThreadName, at: At = None, json: Json
             found = await find(library, thread)
             if at is None:
                 found = await library.delete(found.thread_id)
-                done = f'"{found.title}" is deleted. `chatui restore {found.thread_id}` brings it back.'
+                done = f"{called(found.title)} is deleted. `chatui restore {found.thread_id}` brings it back."
             else:
                 conversation = library.conversation(found.thread_id)
                 checkpoint = resolve(conversation, at)
@@ -65,7 +65,7 @@ def restore(context: typer.Context, thread: ThreadName, at: At = None, json: Jso
             found = await find(library, thread)
             if at is None:
                 found = await library.restore(found.thread_id)
-                done = f'"{found.title}" is back.'
+                done = f"{called(found.title)} is back."
             else:
                 conversation = library.conversation(found.thread_id)
                 node = conversation.at(resolve(conversation, at))
@@ -120,12 +120,12 @@ def purge(
 
 async def _purge_thread(library: Library, thread: Thread, *, yes: bool, json: bool) -> int:
     count = output.counted(thread.message_count, "message")
-    question = f'Remove "{clean_line(thread.title, 60)}" with {count}, and with any that are deleted in it, for good?'
+    question = f"Remove {called(thread.title, 60)} with {count}, and with any that are deleted in it, for good?"
     if not (yes or agreed(question, *_NO_TERMINAL)):
         return 1
     await allowing(library, lambda: library.purge(thread.thread_id), yes=yes)
     # There is no thread any more: this is the last that can be said of it.
-    _print(msgspec.structs.replace(thread, deleted=True), f'"{thread.title}" is gone for good.', json)
+    _print(msgspec.structs.replace(thread, deleted=True), f"{called(thread.title)} is gone for good.", json)
     return 0
 
 

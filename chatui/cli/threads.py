@@ -11,7 +11,7 @@ import typer
 from chatui.cli import output
 from chatui.cli.session import Session, complete, find
 from chatui.errors import UsageError
-from chatui.text import clean
+from chatui.text import clean_line
 
 if TYPE_CHECKING:
     from chatui.conversation.library import Library
@@ -30,7 +30,7 @@ def threads(
     search: Annotated[
         str, typer.Option("--search", metavar="TEXT", help="Only those with this in title or messages.")
     ] = "",
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most so many.")] = None,
     archived: Annotated[bool, typer.Option("--archived", help="The archived ones too.")] = False,
     deleted: Annotated[bool, typer.Option("--deleted", help="The deleted ones instead.")] = False,
     all_users: Annotated[bool, typer.Option("--all-users", help="Everyone's threads.")] = False,
@@ -46,11 +46,7 @@ def threads(
             elif found:
                 _print_threads(found)
             else:
-                print(
-                    "No thread has this, in its title or a message."
-                    if search
-                    else "There are no threads yet. `chatui` starts one."
-                )
+                print("No thread has this, in its title or a message." if search else _none(library, deleted=deleted))
 
     asyncio.run(run())
 
@@ -64,7 +60,7 @@ def rename(
     """Give a thread another title."""
     if not title.strip():
         raise UsageError("A title needs at least one letter.", "Put it in quotes.")
-    _change(context.obj, thread, lambda library, id_: library.rename(id_, title), json, 'It is called "{title}" now.')
+    _change(context.obj, thread, lambda library, id_: library.rename(id_, title), json, "It is called {title} now.")
 
 
 def pin(
@@ -74,7 +70,7 @@ def pin(
     json: Json = False,
 ) -> None:
     """Keep a thread at the top of the list."""
-    done = '"{title}" is pinned no more.' if off else '"{title}" is pinned.'
+    done = "{title} is pinned no more." if off else "{title} is pinned."
     _change(context.obj, thread, lambda library, id_: library.pin(id_, not off), json, done)
 
 
@@ -85,7 +81,7 @@ def archive(
     json: Json = False,
 ) -> None:
     """Take a thread out of the list. `chatui threads --archived` shows it still."""
-    done = '"{title}" is in the list again.' if off else '"{title}" is archived.'
+    done = "{title} is in the list again." if off else "{title} is archived."
     _change(context.obj, thread, lambda library, id_: library.archive(id_, not off), json, done)
 
 
@@ -102,9 +98,20 @@ def _change(
             if json:
                 output.print_json(thread_json(thread))
             else:
-                print(clean(done.format(title=thread.title, thread_id=thread.thread_id)))
+                print(done.format(title=called(thread.title)))
 
     asyncio.run(run())
+
+
+def called(title: str, room: int = 200) -> str:
+    """Return a thread's title as a sentence has it: in quotes, or that it has none, as the lists say it.
+
+    Args:
+        title: The title, "" for none.
+        room: How many letters of it are told.
+    """
+    title = clean_line(title, room)
+    return f'"{title}"' if title else "(no title)"
 
 
 def thread_json(thread: Thread) -> dict[str, Any]:
@@ -115,6 +122,21 @@ def thread_json(thread: Thread) -> dict[str, Any]:
     # Only the screen's business: the tree and the branch say it of the message.
     del values["interrupted"]
     return values
+
+
+def _none(library: Library, *, deleted: bool) -> str:
+    """Say why a list is empty: the file may hold threads all the same."""
+    user = None if library.all_users else library.user
+    of = f" of {clean_line(user, 60)}" if user else ""
+    if deleted:
+        return f"No thread{of} is deleted."
+    if library.threads(limit=1, archived=True):
+        return f"All threads{of} are archived or deleted. `chatui threads --archived` lists the archived ones."
+    if library.threads(limit=1, deleted=True):
+        return f"All threads{of} are deleted. `chatui threads --deleted` lists them."
+    if user and any(other.threads for other in library.users()):
+        return f"There are no threads{of} yet. `chatui users` lists whose there are."
+    return "There are no threads yet. `chatui` starts one."
 
 
 def _print_threads(found: list[Thread]) -> None:

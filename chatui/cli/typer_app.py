@@ -49,7 +49,11 @@ def run_command(name: str, arguments: list[str], session: Session) -> int:
         target = app
     command: Any = typer.main.get_command(target)
     try:
-        code = command.main(args=arguments, prog_name=f"chatui {name}", standalone_mode=False, obj=session)
+        # Not by its `main`: that leaves with 1 where a pipe was closed, while to us its reader just has enough.
+        with command.make_context(f"chatui {name}", arguments, obj=session) as context:
+            code = command.invoke(context)
+    except typer.Exit as leaving:
+        code = leaving.exit_code
     except typer.TyperException as error:
         raise _explain(error, name) from None
     except typer.Abort:

@@ -79,7 +79,7 @@ class Ledger:
         async with self._recording(checkpoint_id) as (connection, node_id):
             await store.threads.add(connection, thread_id, owner=self.owner, model=partial.model)
             await store.partials.put(connection, partial)
-            await store.threads.keep_draft(connection, thread_id, "")
+            await store.drafts.keep(connection, thread_id, self.owner, "")
             await store.threads.update(connection, thread_id, model=partial.model, updated_at=partial.updated_at)
         return self._message(node_id)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 import weakref
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -329,9 +329,19 @@ class Library:
             UnknownThread: There is none of this id.
         """
         if thread_id is None:
-            thread_id, owner = str(uuid.uuid4()), self.user or DEFAULT_USER
-        else:
-            owner = self.thread(thread_id).user
+            return self._conversation(str(uuid.uuid4()), self.user or DEFAULT_USER)
+        return self._conversation(thread_id, self.thread(thread_id).user)
+
+    def unmade(self, apart: Collection[str] = ()) -> Conversation:
+        """Start a new thread: the one in which this user wrote something last and did not send it, else a fresh one.
+
+        Args:
+            apart: Ids of new threads that it is not to be.
+        """
+        owner = self.user or DEFAULT_USER
+        return self._conversation(self._store.drafts.unmade(owner, apart) or str(uuid.uuid4()), owner)
+
+    def _conversation(self, thread_id: str, owner: str) -> Conversation:
         conversation = self._open.get(thread_id)
         if conversation is None:
             conversation = Conversation(self._store, self.models, self.config, thread_id, owner, lambda: self.recall)

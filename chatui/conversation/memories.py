@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -110,8 +111,20 @@ class UserMemory:
         exact = [memory for memory in found if memory.memory_id == memory_id]
         if len(exact or found) != 1:
             many = "Several memories begin" if found else f"{clean_line(self.user, 40)} has no memory that begins"
-            raise UsageError(f'{many} with "{clean_line(memory_id, 60)}".', "`chatui memory list` shows their ids.")
+            advice = "`chatui memory list` shows their ids."
+            raise UsageError(
+                f'{many} with "{clean_line(memory_id, 60)}".', (not found and self._whose(memory_id)) or advice
+            )
         return (exact or found)[0]
+
+    def _whose(self, memory_id: str) -> str:
+        """Say whose a memory is that this user has not: the list shows everyone's where no user is set. "" for nobody's."""
+        others = self._store.memories.of(None) if memory_id else []
+        users = {memory.user for memory in others if memory.memory_id.startswith(memory_id)}
+        if len(users) != 1:
+            return ""
+        (user,) = users
+        return f"It is {clean_line(user, 40)}'s: say `-u {clean_line(shlex.quote(user), 60)}` before the command."
 
     def strategy(self) -> str:
         """Return the strategy of threads that have none of their own: the user's, else the configured one."""

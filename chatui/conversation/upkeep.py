@@ -140,7 +140,7 @@ class Upkeep:
 
         Args:
             node_id: The path from the root to this message; None for the whole tree.
-            title: The new thread's; None for this one's with a mark.
+            title: The new thread's; None for this one's with a mark, if it has one.
             with_branches: All that is below the message too.
         """
         from chatui.storage.copies import copy_checkpoints, copy_marks, copy_thread_row
@@ -165,7 +165,8 @@ class Upkeep:
             await copy_checkpoints(
                 connection, self._thread_id, new_id, kept, lineage.foreign_writes(kept) if node_id else ()
             )
-            title = clean_line(title or f"{thread.title} (copy)", 200)
+            # A copy of a thread without a title has none either: "(copy)" alone would be a title that nobody gave.
+            title = clean_line(title or (f"{thread.title} (copy)" if thread.title else ""), 200)
             await copy_thread_row(connection, self._thread_id, new_id, title=title, origin_node=node_id or "")
         await index.catch_up(new_id)
         async with self._store.database.transaction() as connection:

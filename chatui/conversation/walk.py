@@ -180,7 +180,7 @@ class Walk:
 
     def draft(self) -> str:
         """Return what was typed here and not sent."""
-        return self._store.threads.draft(self.thread_id)
+        return self._store.drafts.text(self.thread_id)
 
     def system_prompt(self) -> str:
         """Return what is sent before the messages: the thread's own, else its user's, else the configured one."""
@@ -266,7 +266,7 @@ class Walk:
     async def keep_draft(self, text: str) -> None:
         """Keep what was typed and not sent, over quitting and a crash."""
         async with self._store.database.transaction() as connection:
-            await self._store.threads.keep_draft(connection, self.thread_id, text)
+            await self._store.drafts.keep(connection, self.thread_id, self.owner, text)
 
     async def set_system_prompt(self, text: str) -> None:
         """Set what is sent before this thread's messages; "" for nothing."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chatui.storage.database import Database, side_file
+from chatui.storage.drafts import Drafts
 from chatui.storage.marks import Marks
 from chatui.storage.messages import Messages
 from chatui.storage.meta import Meta
@@ -55,6 +56,7 @@ class Store:
     Attributes:
         database: Connections, the lock and transactions.
         threads: One row a thread.
+        drafts: What was typed and not sent.
         messages: The message index, read.
         marks: Stars, names and deletions of messages.
         partials: Replies that are not complete.
@@ -64,6 +66,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.threads = Threads(database)
+        self.drafts = Drafts(database)
         self.messages = Messages(database)
         self.marks = Marks(database)
         self.partials = Partials(database)

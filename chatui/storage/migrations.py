@@ -302,3 +302,11 @@ def m009_embeddings(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE INDEX chatui_embeddings_signs ON chatui_embeddings (thread_id, model, dimensions, signs, node_id)"
     )
+
+
+@migration
+def m009_drafts(connection: sqlite3.Connection) -> None:
+    """Whose a draft is, which program wrote it, and when: what was written in a thread that is still to be made is found by it."""
+    connection.execute("ALTER TABLE chatui_drafts ADD COLUMN owner TEXT NOT NULL DEFAULT 'default'")
+    connection.execute("ALTER TABLE chatui_drafts ADD COLUMN process TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE chatui_drafts ADD COLUMN written_at TEXT NOT NULL DEFAULT ''")

@@ -1,4 +1,4 @@
-"""Threads: titles, owners, heads, pins, drafts. One row each; a list never opens a checkpoint."""
+"""Threads: titles, owners, heads, pins. One row each; a list never opens a checkpoint."""
 
 from __future__ import annotations
 
@@ -212,12 +212,6 @@ class Threads:
             row = connection.execute(sql, (thread_id,)).fetchone()
         return row[0] if row else None
 
-    def draft(self, thread_id: str) -> str:
-        """Return what was typed in this thread and not sent; the id "" stands for the thread that is still to be made."""
-        with self._database.reading() as connection:
-            row = connection.execute("SELECT text FROM chatui_drafts WHERE thread_id = ?", (thread_id,)).fetchone()
-        return row[0] if row else ""
-
     # Writes: each takes the connection of an open transaction, so that callers can put several into one.
 
     async def add(
@@ -304,10 +298,3 @@ class Threads:
             "UPDATE chatui_threads SET viewed = (SELECT max(viewed) + 1 FROM chatui_threads) WHERE thread_id = ?",
             (thread_id,),
         )
-
-    async def keep_draft(self, connection: aiosqlite.Connection, thread_id: str, text: str) -> None:
-        """Keep what was typed and not sent; an empty text drops it."""
-        if text:
-            await connection.execute("INSERT OR REPLACE INTO chatui_drafts VALUES (?, ?)", (thread_id, text))
-        else:
-            await connection.execute("DELETE FROM chatui_drafts WHERE thread_id = ?", (thread_id,))

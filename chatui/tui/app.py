@@ -329,7 +329,7 @@ class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
 
     async def leave(self) -> None:
         """Quit: keep the draft, stop replies and wait until what came of them is saved."""
-        await self.chat_screen.keep_draft()
+        await self.chat_screen.drafts.keep()
         await self.replies.stop_all()
         self.exit(0)
 

@@ -26,7 +26,8 @@ from chatui.errors import ChatuiError, SchemaChange
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.around import Around
-from chatui.tui.commands import Slash, parse_slash, similar_command
+from chatui.tui.commands import Slash, acts_on_a_message, parse_slash, similar_command
+from chatui.tui.drafts import Drafts
 from chatui.tui.keys import bindings
 from chatui.tui.markdown import allowed
 from chatui.tui.menus import Menus
@@ -91,7 +92,7 @@ class ChatScreen(Screen[None], inherit_css=False):
         self.shelf = Shelf(self)
         self._finding: Finding | None = None
         self.menus = Menus(self)
-        self._draft_kept = ""
+        self.drafts = Drafts(self)
         self._looks = 0
         self._handlers = {
             **self.turns.handlers(),
@@ -132,7 +133,7 @@ class ChatScreen(Screen[None], inherit_css=False):
         await self._open(self._first_thread)
         self.set_interval(PAINT, self._paint)
         self.set_interval(LOOK, self._look)
-        self.set_interval(KEEP, self.keep_draft)
+        self.set_interval(KEEP, self.drafts.keep)
 
     @property
     def offer(self) -> Offer:
@@ -156,8 +157,8 @@ class ChatScreen(Screen[None], inherit_css=False):
         return self.chat.replies.of(self.thread_id)
 
     async def open(self, thread_id: str | None) -> None:
-        """Open a thread at its head; None begins a new one."""
-        await self.keep_draft()
+        """Open a thread at its head; None begins a new one, or goes on with what was written in one and not sent."""
+        await self.drafts.keep()
         self.turns.leave()
         self.travel.leave()
         await self._open(thread_id)
@@ -166,10 +167,12 @@ class ChatScreen(Screen[None], inherit_css=False):
 
     async def _open(self, thread_id: str | None) -> None:
         """Show a thread. Reads only: writing loads modules that the first paint does without."""
-        self.conversation = self.library.conversation(thread_id)
+        replies = self.chat.replies
+        self.conversation = (
+            self.library.conversation(thread_id) if thread_id else self.library.unmade(replies.threads())
+        )
         self.travel.enter()
-        self._draft_kept = self.conversation.draft() if thread_id else ""
-        self.prompt.hold(self._draft_kept)
+        self.drafts.arrive()
         self.transcript.show(self.conversation, self.reply)
         self.offers.arrive()
         self._mark_threads()
@@ -223,11 +226,9 @@ class ChatScreen(Screen[None], inherit_css=False):
         self.around.show()
 
     def prompt_focus(self) -> None:
-        """Put the focus into the prompt, or on an offer that waits."""
+        """Put the focus into the prompt."""
         self.threads.remove_class("-open")
-        offer = self._offer
-        waits = offer is not None and offer.display and offer.choices and not offer.quiet and not self.prompt.text
-        (offer if offer is not None and waits else self.prompt).focus()
+        self.prompt.focus()
 
     def say(self, error: ChatuiError | str, *, severity: str = "error") -> None:
         """Tell something in a toast. Never as markup."""
@@ -254,23 +255,8 @@ class ChatScreen(Screen[None], inherit_css=False):
         self.refresh_threads()
         if self.reply is None and self.conversation.thread() is not None:
             self.transcript.sync()
+            self.travel.note()
             self.show_state()
-
-    async def keep_draft(self) -> None:
-        """Keep what is written and not sent."""
-        text = self.prompt.text
-        if text == self._draft_kept or self.turns.editing is not None or self.library.read_only:
-            return
-        if self.reply is not None and self.reply.started is None:
-            # What was sent is nowhere else until the prompt is saved.
-            return
-        self._draft_kept = text
-        # What is written counts in the gauge.
-        self.around.show_status()
-        try:
-            await self.conversation.keep_draft(text)
-        except ChatuiError as error:
-            self.say(error)
 
     # Actions
 
@@ -301,6 +287,9 @@ class ChatScreen(Screen[None], inherit_css=False):
                 Users(self),
             )
             self._handlers |= {name: act for part in later for name, act in part.handlers().items()}
+        if acts_on_a_message(action_id) and self.transcript.selected is None and self.reply is None:
+            self.say(self.travel.no_message(), severity="information")
+            return
         top = self.app.screen
         try:
             done = self._handlers[action_id](text)
@@ -324,8 +313,11 @@ class ChatScreen(Screen[None], inherit_css=False):
     # What the widgets say
 
     async def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        written = parse_slash(event.text.strip())
-        if isinstance(written, Slash):
+        written = parse_slash(event.text.rstrip())
+        if isinstance(written, Slash) and written.text and not written.action.takes:
+            # It may have been meant as a message, and some commands delete.
+            self.say(f"/{written.action.slash} takes no text. A space before the slash sends all of it as a message.")
+        elif isinstance(written, Slash):
             self.prompt.hold("")
             await self.action_do(written.action.id, written.text)
         elif isinstance(written, str):
@@ -339,8 +331,12 @@ class ChatScreen(Screen[None], inherit_css=False):
     async def on_prompt_left(self, event: Prompt.Left) -> None:
         if self.prompt.menu_open:
             self.menus.close()
-        elif not await self.turns.cancel():
-            self.transcript.focus() if self.transcript.records else None
+        elif await self.turns.cancel():
+            pass
+        elif self.transcript.records:
+            self.transcript.focus()
+        elif self.travel.comparing or self.conversation.thread() is not None:
+            self.say(self.travel.no_message(), severity="information")
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         self.menus.typed(event.text, by_hand=event.by_hand)

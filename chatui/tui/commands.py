@@ -22,6 +22,7 @@ _NOT_IN_PALETTE = {
     "message.tree",
     "messages.find",
 }
+_WITHOUT_A_MESSAGE = {"message.back_to_prompt", "message.tree", "message.timeline", "message.undo"}
 _SCOPES = {"everywhere": "", "app": "", "messages": "Message: "}
 
 
@@ -101,6 +102,11 @@ def parse_slash(text: str) -> Slash | str | None:
         if entry.slash == word.lower():
             return Slash(entry, rest.strip())
     return word
+
+
+def acts_on_a_message(action_id: str) -> bool:
+    """Whether an action of the table does something with the selected message."""
+    return action_id.startswith("message.") and action_id not in _WITHOUT_A_MESSAGE
 
 
 def similar_command(word: str) -> str | None:

@@ -202,7 +202,9 @@ class CompareScreen(ModalScreen[int | None]):
         rows = self._comparison.rows
         count = sum(bool(row.only_a or row.only_b or row.a is None or row.b is None) for row in rows)
         dialog.border_subtitle = (
-            f"{count} of {labels.plural(len(rows), 'message')} differ" if count else "no word differs"
+            f"{count} of {labels.plural(len(rows), 'message')} differ{'s' * (count == 1)}"
+            if count
+            else "no word differs"
         )
         self._columns.focus()
         self.call_after_refresh(self._show_head)

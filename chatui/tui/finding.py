@@ -107,7 +107,7 @@ class Finding:
     async def _open(self, text: str = "") -> None:
         screen = self._screen
         if not screen.transcript.records:
-            screen.say("There is nothing to find here: this thread has no message.", severity="information")
+            screen.say(screen.travel.no_message(), severity="information")
             return
         if self._bar is None:
             self._bar = FindBar()

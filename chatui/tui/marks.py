@@ -34,7 +34,7 @@ class Marks:
     def _selected(self) -> Message | None:
         message = self._screen.transcript.selected
         if message is None:
-            self._screen.say("This thread has no message yet.", severity="information")
+            self._screen.say(self._screen.travel.no_message(), severity="information")
         return message
 
     async def _star(self) -> None:

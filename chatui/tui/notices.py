@@ -32,7 +32,10 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Offer(Static, can_focus=True):
-    """A sentence with answers of one key each. It never stands in the way: any other letter goes into the prompt."""
+    """A sentence with answers of one key each.
+
+    It takes no key unless a person goes to it: whoever types on is not answering it. Any other letter goes into the prompt.
+    """
 
     class Chosen(Message):
         """One of its keys."""
@@ -52,20 +55,16 @@ class Offer(Static, can_focus=True):
         super().__init__("", id="offer", markup=False)
         self.display = False
         self.choices: list[Choice] = []
-        #: Whether it takes no key unless a person goes to it.
-        self.quiet = False
 
-    def show(self, text: str, choices: list[Choice], *, tone: str = "", hint: str = "") -> None:
+    def show(self, text: str, choices: list[Choice], *, tone: str = "") -> None:
         """Show an offer; "" hides it.
 
         Args:
             text: What is offered.
             choices: The answers.
-            tone: "error", or "quiet" for one that never gets the focus by itself.
-            hint: What stands behind the answers.
+            tone: "error", or "".
         """
         self.choices = choices
-        self.quiet = tone == "quiet"
         self.display = bool(text)
         if not text:
             return
@@ -74,7 +73,8 @@ class Offer(Static, can_focus=True):
             Content.assemble((choice.key, "$footer-key-foreground bold"), " ", (choice.title, "$muted"))
             for choice in choices
         ]
-        answers += [Content.styled(hint, "$muted")] if hint else []
+        if answers:
+            answers.append(Content.styled("(Tab goes here)", "$muted"))
         self.update(Content("\n").join([Content(clean_line(text, 400)), Content("   ").join(answers)]))
 
     def on_key(self, event: events.Key) -> None:

@@ -57,12 +57,10 @@ class Offers:
         if isinstance(event.error, ContextTooLong | OutOfMemory):
             choices.insert(1, Choice("s", "Set num_ctx", "settings"))
         self.show(str(event.error), choices, tone="error")
-        if self._screen.prompt.has_focus and not self._screen.prompt.text:
-            self._screen.offer.focus()
 
-    def show(self, text: str, choices: list[Choice], tone: str = "", hint: str = "") -> None:
+    def show(self, text: str, choices: list[Choice], tone: str = "") -> None:
         self._screen.around.put(self._screen.offer)
-        self._screen.offer.show(text, choices, tone=tone, hint=hint)
+        self._screen.offer.show(text, choices, tone=tone)
 
     def hide(self) -> None:
         screen = self._screen
@@ -89,6 +87,26 @@ class Offers:
         if name.startswith("propose."):
             await screen.action_do("memory.proposed", name.removeprefix("propose."))
             return
+        partial = conversation.interrupted() if name == "discard" else None
+        if partial is not None and (partial.text or partial.reasoning):
+            self._ask_to_discard(len(partial.text.split()))
+            return
+        await self._carry_out(name)
+
+    def _ask_to_discard(self, words: int) -> None:
+        """Ask first: what is discarded is nowhere else."""
+        from chatui.tui.dialogs import Confirm
+
+        async def answered(yes: bool | None) -> None:
+            if yes:
+                await self._carry_out("discard")
+
+        text = f"{labels.plural(words, 'word')} of this reply are kept nowhere else. Discard them?"
+        self._screen.app.push_screen(Confirm("Discard the reply", text, "Discard"), answered)
+
+    async def _carry_out(self, name: str) -> None:
+        screen = self._screen
+        conversation = screen.conversation
         self.hide()
         try:
             if name == "keep":

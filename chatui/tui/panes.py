@@ -22,6 +22,7 @@ class TreePlace:
         self._screen = screen
         self._pane: TreeView | None = None
         self._shown: object = None
+        self._from_messages = False
 
     @property
     def pane(self) -> TreeView | None:
@@ -37,6 +38,7 @@ class TreePlace:
         elif self.pane is not None and self.pane.has_focus_within:
             await self.close()
         else:
+            self._from_messages = screen.transcript.has_focus
             await self.open()
             if self._pane is not None:
                 self._pane.rows.focus()
@@ -53,9 +55,11 @@ class TreePlace:
         self.refresh()
 
     async def close(self) -> None:
-        """Take the pane away, until it is asked for again."""
+        """Take the pane away, until it is asked for again, and go back to where it was asked for."""
         self._screen.remove_class("-with-tree")
         self._screen.prompt_focus()
+        if self._from_messages and self._screen.transcript.records:
+            self._screen.transcript.focus()
         await self._screen.library.remember(TREE_PANE, "closed")
 
     def refresh(self) -> None:

@@ -88,7 +88,6 @@ class Proposing:
 
         self._shown = waiting[0]
         more = f" (1 of {len(waiting)})" if len(waiting) > 1 else ""
-        # The focus stays where it is: the letters count only once it is put here.
         screen.offers.show(
             f"Remember of {labels.fit(here, 20)}{more}? {self._shown.text}",
             [
@@ -96,8 +95,6 @@ class Proposing:
                 Choice("e", "Edit", f"{PREFIX}edit"),
                 Choice("d", "Dismiss", f"{PREFIX}dismiss"),
             ],
-            tone="quiet",
-            hint="(Tab goes here)",
         )
         return True
 

@@ -131,7 +131,8 @@ class Reading:
             # The line goes when the thread is left, and the choice with it.
             self._first = head
             where = f"the branch that ends with #{head.depth}"
-            screen.travel.comparing = f"Comparing {where}. Go to the other one (t, or [ and then → or ←), then = again."
+            how = "Go to the other one (t, or [ and then → or ←), then = again. Esc here ends it."
+            screen.travel.comparing = f"Comparing {where}. {how}"
             screen.show_state()
             return
         self._first, screen.travel.comparing = None, ""

@@ -88,7 +88,7 @@ class HitRows(Rows, can_focus=False):
         facts = [
             clean_line(hit.user, 20) if self.show_user else "",
             "archived" if hit.archived else "",
-            "" if here or width < 50 else "another branch",
+            "" if here or width < 50 else "off the path",
             f"#{hit.depth}",
             f"{labels.age(hit.created_at):>4}",
         ]

@@ -44,10 +44,10 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
 
     @property
     def selected(self) -> Message | None:
-        """The selected message; the last one that is loaded where none was selected."""
-        if self._selected is not None:
-            return self._selected
-        return self.sheet.records[-1] if self.sheet.records else None
+        """The selected message; the last one that is loaded where none was selected; None before the first message."""
+        if not self.sheet.length:
+            return None
+        return self._selected or (self.sheet.records[-1] if self.sheet.records else None)
 
     @property
     def selected_view(self) -> MessageView | None:

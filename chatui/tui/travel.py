@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chatui.tui.panes import TreePlace
     from chatui.tui.turns import Handler
 
+BEFORE_FIRST = "This is before the first message: /forward goes back to it."
 #: What the file remembers of the tree: whether its pane was open.
 TREE_PANE = "tree_pane"
 
@@ -41,7 +42,7 @@ class Travel:
             "message.continue": self._continue,
             "message.alternative_previous": lambda _: self._alternative(-1),
             "message.alternative_next": lambda _: self._alternative(1),
-            "message.back_to_prompt": lambda _: self._screen.prompt_focus(),
+            "message.back_to_prompt": lambda _: self._to_prompt(),
             "thread.origin": self._go_to_origin,
             "head.back": self._back,
             "head.forward": self._forward,
@@ -71,6 +72,7 @@ class Travel:
         self._origin_line = self.origin.sentence("“”", 36) if self.origin else ""
         if self.origin is not None and self.origin.thread is not None and not self.origin.thread.deleted:
             self._origin_line += " /origin goes there."
+        self._note_fork()
 
     def leave(self) -> None:
         """The thread is left: what was said of it holds no longer."""
@@ -78,7 +80,13 @@ class Travel:
 
     def forget_fork(self) -> None:
         """Something is being sent: the lines about the place have done their work."""
-        self._fork_line = self._origin_line = ""
+        self._fork_line = self._origin_line = self.comparing = ""
+
+    def _to_prompt(self) -> None:
+        if self.comparing:
+            self.comparing = ""
+            self._screen.show_state()
+        self._screen.prompt_focus()
 
     def copied_at(self) -> str:
         """Return what the status line says of a copy, "" for any other thread."""
@@ -95,6 +103,11 @@ class Travel:
         conversation = self._screen.conversation
         self._parted = conversation.next_fork(conversation.length + 1, -1)
 
+    def note(self) -> None:
+        """The tree has grown, here or in another window: say what sending would start now."""
+        if self._screen.reply is None:
+            self._note_fork()
+
     def _note_fork(self) -> None:
         conversation = self._screen.conversation
         head = conversation.head()
@@ -102,7 +115,13 @@ class Travel:
         follows = head.parent_id if head is not None and head.role == "user" else head.node_id if head else None
         siblings = conversation.count_following(follows)
         number = (head.depth if head.role == "user" else head.depth + 1) if head else 1
-        self._fork_line = f"This starts alternative {siblings + 1} of #{number}. Nothing is lost." if siblings else ""
+        # Nothing else on the screen tells that there are messages.
+        lost = "Nothing is lost." if head else "Nothing is lost: /forward goes back."
+        self._fork_line = f"This starts alternative {siblings + 1} of #{number}. {lost}" if siblings else ""
+
+    def no_message(self) -> str:
+        """Return why there is no message to act on."""
+        return BEFORE_FIRST if self._fork_line else "This thread has no message yet."
 
     async def arrive(self, select: Message | None) -> None:
         """The head is elsewhere: show the branch, with a message selected, and what sending would start."""
@@ -150,7 +169,7 @@ class Travel:
             if not self._screen.transcript.display:
                 # Before the first message there is no message mode.
                 self._screen.prompt_focus()
-                self._screen.say("This is before the first message. /forward goes back to it.", severity="information")
+                self._screen.say(self.no_message(), severity="information")
 
     async def _forward(self, _text: str = "") -> None:
         if self.idle():

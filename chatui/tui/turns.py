@@ -69,7 +69,7 @@ class Turns:
         screen.prompt.hold("")
         if screen.reply is not None:
             waiting.append(text)
-            await screen.keep_draft()
+            await screen.drafts.keep()
             screen.show_state()
         else:
             await self._send(text)
@@ -94,6 +94,8 @@ class Turns:
         screen.show_state()
 
     async def _stop(self, _text: str = "") -> None:
+        if self._screen.reply is None:
+            self._screen.say("No reply streams here.", severity="information")
         await self._screen.chat.replies.stop(self._screen.thread_id)
 
     async def cancel(self) -> bool:
@@ -212,10 +214,13 @@ class Turns:
         if waiting := screen.chat.replies.waiting.get(screen.thread_id):
             text = waiting.pop()
             screen.prompt.hold(f"{text}\n{screen.prompt.text}".rstrip("\n") if screen.prompt.text else text)
+        else:
+            screen.say("No message waits here.", severity="information")
         screen.show_state()
 
     def _queue_drop(self, _text: str = "") -> None:
-        self._screen.chat.replies.waiting.pop(self._screen.thread_id, None)
+        if not self._screen.chat.replies.waiting.pop(self._screen.thread_id, None):
+            self._screen.say("No message waits here.", severity="information")
         self._screen.show_state()
 
     # What happens
@@ -231,7 +236,7 @@ class Turns:
         elif isinstance(event, Started) and here:
             screen.transcript.sync()
             if screen.prompt.text == "":
-                await screen.keep_draft()
+                await screen.drafts.keep()
         elif isinstance(event, Alternative):
             if isinstance(event.event, Failed):
                 screen.say(f"Answer {reply.sign} in “{self._title(reply)}” failed. {event.event.error}")
@@ -247,6 +252,7 @@ class Turns:
             self._notes[reply.conversation.thread_id] = (reply.conversation.head_node, reply.notes)
         screen.refresh_threads()
         if here:
+            screen.travel.note()
             screen.show_state()
         if isinstance(event, Finished):
             await self._next(reply, here=here)

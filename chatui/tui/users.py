@@ -121,8 +121,6 @@ class Users:
 
     def __init__(self, screen: ChatScreen) -> None:
         self._screen = screen
-        self._written: dict[str | None, str] = {}  # by user: what stood in the prompt of a thread without a message
-
         self._been: set[str | None] = set()
 
     def handlers(self) -> dict[str, Handler]:
@@ -180,14 +178,11 @@ class Users:
         if user == library.user:
             screen.say(_told(user, "already"), severity="information")
             return
-        await screen.keep_draft()
-        if screen.conversation.thread() is None and screen.turns.editing is None:
-            self._written[library.user] = screen.prompt.text
+        await screen.drafts.keep()
         self._been |= {library.user, user}
         library.switch_user(user)
         screen.threads.clear()
         await screen.open(None)
-        screen.prompt.hold(self._written.pop(user, ""))
         screen.refresh_threads("", 0)
         screen.show_state()
         going = screen.chat.replies.threads()

@@ -29,6 +29,20 @@ def test_what_is_remembered_of_one_user_reaches_no_other(run: Run, models: Scrip
     ]
 
 
+def test_a_memory_of_another_user_is_told_whose_it_is(run: Run) -> None:
+    memory = run("-u", "bob jones", "memory", "add", "I live in Bremen.", "--json").json
+    short = memory["memory_id"][:8]
+    assert short in run("memory", "list").out
+    for line in (["forget", short], ["edit", short, "I live in Kiel."]):
+        run("memory", *line).failed(
+            2, f'default has no memory that begins with "{short}".', "say `-u 'bob jones'` before"
+        )
+    run("memory", "forget", "nothing").failed(2, "`chatui memory list`")
+    run("memory", "forget", "").failed(2, "`chatui memory list`")
+    assert run("memory", "list", "--json").json == [memory]
+    assert run("-u", "bob jones", "memory", "forget", short).code == 0
+
+
 def test_a_user_s_strategy_is_printed_and_set(run: Run, models: ScriptedModels) -> None:
     assert run("memory", "strategy").out == "default: tokens:auto\n"
     assert run("-u", "anna", "memory", "strategy", "window:1").out == "anna: window:1\n"

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 
 from chatui.cli.commands import COMMANDS, NAMES, load, page
 from chatui.cli.options import OPTIONS, Options, parse
@@ -69,6 +70,28 @@ def test_the_page_names_every_command_and_option_and_fits() -> None:
     for option in OPTIONS:
         assert all(name in text for name in option.names)
     assert max(map(len, text.splitlines())) <= 110
+
+
+def test_the_columns_of_the_page_never_touch() -> None:
+    lines = page().splitlines()
+    for name, command in COMMANDS.items():
+        left = f"  {name} {command.usage}".rstrip()
+        (place,) = [number for number, line in enumerate(lines) if line == left or line.startswith(f"{left}  ")]
+        told = lines[place + 1] if lines[place] == left else lines[place][len(left) :]
+        assert told.startswith("  ")
+        assert told.strip() == command.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_page_names_every_subcommand(name: str) -> None:
+    target = load(name)
+    if isinstance(target, typer.Typer):
+        groups = [
+            entry.name or entry.callback.__name__
+            for entry in target.registered_commands
+            if not entry.hidden and entry.callback
+        ]
+        assert sorted(COMMANDS[name].usage.strip("[]").split("|")) == sorted(groups)
 
 
 @pytest.mark.parametrize("name", COMMANDS)

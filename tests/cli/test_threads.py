@@ -53,7 +53,7 @@ def test_the_list(run: Run) -> None:
     assert [thread["title"] for thread in found] == ["Second one", "First one"]
     assert [thread["title"] for thread in run("threads", "--json", "--search", "FIRST").json] == ["First one"]
     assert len(run("threads", "--json", "--limit", "1").json) == 1
-    assert run("threads", "--json", "--limit", "0").json == []
+    run("threads", "--limit", "0").failed(2, "--limit")
     run("threads", "--limit", "-1").failed(2, "--limit")
     printed = run("threads").out.splitlines()
     assert printed[0].split() == ["ID", "TITLE", "MODEL", "MESSAGES", "BRANCHES", "USED"]
@@ -92,6 +92,56 @@ def test_changes_of_a_thread(run: Run) -> None:
     assert run("restore", "A new title", "--json").json["deleted"] is False
     assert run("rename", thread, "Plain").out == 'It is called "Plain" now.\n'
     run("rename", thread, " ").failed(2, "title")
+
+
+def test_an_empty_list_says_why(run: Run) -> None:
+    one = run("-u", "anna", "ask", "One", "--json").json["thread_id"]
+    run("-u", "ben", "ask", "Two")
+    assert run("threads", "--deleted").out == "No thread is deleted.\n"
+    assert run("-u", "anna", "threads", "--deleted").out == "No thread of anna is deleted.\n"
+    nobody = "There are no threads of carl yet. `chatui users` lists whose there are.\n"
+    assert run("-u", "carl", "threads").out == nobody
+    run("archive", one)
+    archived = "All threads of anna are archived or deleted. `chatui threads --archived` lists the archived ones.\n"
+    assert run("-u", "anna", "threads").out == archived
+    run("delete", one)
+    for line in (["threads"], ["threads", "--archived"]):
+        deleted = "All threads of anna are deleted. `chatui threads --deleted` lists them.\n"
+        assert run("-u", "anna", *line).out == deleted
+    run("delete", "Two")
+    assert run("threads").out == "All threads are deleted. `chatui threads --deleted` lists them.\n"
+    assert run("threads", "--search", "One").out == "No thread has this, in its title or a message.\n"
+
+
+def test_a_thread_without_a_title_is_called_as_in_the_lists(run: Run, tmp_path: Path, database: Path) -> None:
+    # Titles are made of the first prompt, which a thread of answers alone has not.
+    file = tmp_path / "session.json"
+    file.write_text(
+        '[{"type": "ai", "data": {"content": "Hello."}}, {"type": "ai", "data": {"content": "Still here."}}]'
+    )
+    run("import", str(file))
+    with sqlite3.connect(database) as connection:
+        connection.execute("UPDATE chatui_threads SET title = ''")
+    thread = run("threads", "--json").json[0]["thread_id"]
+    last = run("show", thread, "--json").json["checkpoint_id"]
+    assert "(no title)" in run("threads").out
+    for line, done in (
+        (["pin"], "is pinned."),
+        (["pin", "--off"], "is pinned no more."),
+        (["archive"], "is archived."),
+        (["archive", "--off"], "is in the list again."),
+        (["delete"], f"is deleted. `chatui restore {thread}` brings it back."),
+        (["restore"], "is back."),
+    ):
+        assert run(*line, thread).out == f"(no title) {done}\n"
+    assert run("fork", thread, "--at", last).out.startswith("(no title) goes on after the assistant")
+    copied = run("fork", thread, "--to-new-thread").out
+    assert copied.startswith("(no title) has 2 messages of (no title): `chatui show ")
+    assert [row["title"] for row in run("threads", "--json").json] == ["", ""]
+    assert run("fork", thread, "--to-new-thread", "--title", "Mine").out.startswith(
+        '"Mine" has 2 messages of (no title)'
+    )
+    assert run("purge", thread, "--yes").out == "(no title) is gone for good.\n"
 
 
 def test_braces_in_a_title_are_text(run: Run) -> None:

@@ -176,6 +176,8 @@ def test_a_killed_program_offers_what_had_come(server: OllamaServer, home: Path)
     # Looking decides nothing: the offer stands until it is answered.
     with Terminal(columns=120, rows=40) as terminal:
         terminal.wait_for("k Keep it")
+        terminal.press("tab")
+        terminal.wait_for("OFFER")
         terminal.press("k")
         terminal.wait_for(lambda screen: "Half of a reply" in screen and "Keep it" not in screen)
         leave(terminal)

@@ -175,7 +175,7 @@ async def test_a_draft_that_names_a_file_outlasts_a_restart(tmp_path: Path) -> N
     async with window(tmp_path / "chatui.db") as chat:
         await chat.say("Hello")
         chat.screen.prompt.hold('Read @"my notes.txt"')
-        await chat.screen.keep_draft()
+        await chat.screen.drafts.keep()
     async with window(tmp_path / "chatui.db", SeedModels()) as chat:
         assert chat.screen.prompt.text == 'Read @"my notes.txt"'
         chat.screen.prompt.focus()

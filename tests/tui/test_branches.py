@@ -86,6 +86,12 @@ async def test_continue_from_an_answer_says_what_it_starts(chat: Window) -> None
     assert chat.texts() == ["First", "One"]
     line = chat.screen.query_one("#forking", Static)
     assert plain(line) == "This starts alternative 2 of #3. Nothing is lost."
+    here = chat.screen.thread_id
+    await chat.press("ctrl+n")
+    await chat.until(lambda: not line.display)
+    await chat.screen.open(here)
+    await chat.until(lambda: line.display)
+    assert plain(line) == "This starts alternative 2 of #3. Nothing is lost."
     await chat.say("Third", "Three")
     assert not line.display
     assert chat.texts() == ["First", "One", "Third", "Three"]
@@ -101,7 +107,39 @@ async def test_continue_from_a_prompt_gives_its_text_back(chat: Window) -> None:
     assert head_text(chat) == "One"
     await chat.press("escape", "g", "enter")
     assert chat.texts() == []
-    assert plain(chat.screen.query_one("#forking", Static)) == "This starts alternative 2 of #1. Nothing is lost."
+    assert (
+        plain(chat.screen.query_one("#forking", Static))
+        == "This starts alternative 2 of #1. Nothing is lost: /forward goes back."
+    )
+    before = "This is before the first message: /forward goes back to it."
+    for command in ("/find One", "/copy"):
+        chat.app.clear_notifications()
+        await chat.write(command)
+        assert chat.toasts() == [before]
+    chat.app.clear_notifications()
+    await chat.press("escape")
+    assert chat.toasts() == [before]
+    await chat.write("/forward")
+    assert chat.texts() == ["First", "One"]
+
+
+async def test_closing_the_tree_goes_back_to_where_it_was_asked_for(chat: Window) -> None:
+    await chat.say("First", "One")
+    await chat.press("escape", "t")
+    await chat.until(lambda: "TREE" in chat.status())
+    await chat.press("t")
+    assert "MESSAGES" in chat.status()
+    await chat.press("escape", "ctrl+t", "q")
+    assert "PROMPT" in chat.status()
+
+
+async def test_comparing_ends_with_escape(chat: Window) -> None:
+    await chat.say("First", "One")
+    await chat.messages("=")
+    line = chat.screen.query_one("#forking", Static)
+    assert plain(line).startswith("Comparing the branch that ends with #2")
+    await chat.press("escape")
+    assert not line.display
 
 
 async def test_back_and_forward_write_nothing(chat: Window) -> None:
@@ -159,7 +197,10 @@ async def test_moving_reads_no_whole_tree_and_no_whole_branch(chat: Window, monk
     assert chat.screen.prompt.text == "First"
     chat.screen.prompt.hold("")
     await chat.messages("ctrl+z")
-    assert plain(chat.screen.query_one("#forking", Static)) == "This starts alternative 2 of #1. Nothing is lost."
+    assert (
+        plain(chat.screen.query_one("#forking", Static))
+        == "This starts alternative 2 of #1. Nothing is lost: /forward goes back."
+    )
     assert chat.app.focused is chat.screen.prompt
     assert any("/forward" in toast for toast in chat.toasts())
     await chat.write("/forward")

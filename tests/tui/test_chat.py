@@ -84,13 +84,15 @@ async def test_waiting_messages_can_be_dropped(chat: Window) -> None:
     assert len(chat.screen.conversation.branch()) == 2
 
 
-async def test_a_failed_reply_offers_retry_with_one_key(chat: Window) -> None:
+async def test_a_failed_reply_offers_retry(chat: Window) -> None:
     chat.models.script = ["Some", RuntimeError("the [/x] server fell over")]
     await chat.write("Hello")
     await chat.until(lambda: chat.screen.offer.display)
     assert "the [/x] server fell over" in plain(chat.screen.offer)
-    assert chat.app.focused is chat.screen.offer
+    assert plain(chat.screen.offer).endswith("(Tab goes here)")
     chat.models.script = ["All of it"]
+    await chat.press("tab")
+    assert "OFFER" in chat.status()
     await chat.press("r")
     await chat.until(lambda: chat.screen.reply is None and chat.texts()[-1:] == ["All of it"])
     assert not chat.screen.offer.display
@@ -101,8 +103,13 @@ async def test_typing_on_leaves_an_offer_alone(chat: Window) -> None:
     chat.models.script = [RuntimeError("no")]
     await chat.write("Hello")
     await chat.until(lambda: chat.screen.offer.display)
-    await chat.press("z", "z")
-    assert chat.screen.prompt.text == "zz"
+    # None of its letters acts before one has gone there.
+    await chat.press(*"reR", "z")
+    assert chat.screen.prompt.text == "reRz"
+    assert chat.app.focused is chat.screen.prompt
+    assert chat.screen.offer.display
+    await chat.press("tab", "z")
+    assert chat.screen.prompt.text == "reRzz"
     assert chat.app.focused is chat.screen.prompt
 
 
@@ -110,7 +117,8 @@ async def test_edit_after_a_failure_makes_an_alternative(chat: Window) -> None:
     chat.models.script = [RuntimeError("no")]
     await chat.write("Hello")
     await chat.until(lambda: chat.screen.offer.display)
-    await chat.press("e")
+    assert plain(chat.screen.query_one("#forking", Static)) == "This starts alternative 2 of #1. Nothing is lost."
+    await chat.press("tab", "e")
     assert chat.screen.prompt.text == "Hello"
     await chat.say("Hello you", "Yes?")
     assert chat.texts() == ["Hello you", "Yes?"]
@@ -268,9 +276,38 @@ async def test_slash_commands_complete_and_run(chat: Window) -> None:
     await chat.until(lambda: chat.library.threads()[0].title == "Zoo")
     await chat.write("/nonsense")
     assert any("no command /nonsense. A space" in toast for toast in chat.toasts())
+    await chat.write("/stop now")
+    assert any("/stop takes no text. A space before" in toast for toast in chat.toasts())
+    assert chat.screen.prompt.text == "/stop now"
     await chat.write("/memry")
     assert any("no command /memry, but there is /memory. A space" in toast for toast in chat.toasts())
     assert chat.texts() == ["Hello", "Fine."]
+    await chat.say(" /memry is no command", "I see.")
+    assert chat.texts()[2:] == [" /memry is no command", "I see."]
+
+
+async def test_a_command_on_a_message_says_that_there_is_none(chat: Window) -> None:
+    commands = (
+        "copy",
+        "edit",
+        "regenerate",
+        "details",
+        "next",
+        "go-on",
+        "continue",
+        "carry",
+        "thinking",
+        "star",
+        "find x",
+    )
+    for command in commands:
+        chat.app.clear_notifications()
+        await chat.write(f"/{command}")
+        assert chat.toasts() == ["This thread has no message yet."], command
+    for command, says in (("stop", "No reply streams here."), ("queue", "No message waits here."), ("drop", "No mess")):
+        chat.app.clear_notifications()
+        await chat.write(f"/{command}")
+        assert chat.toasts()[0].startswith(says)
 
 
 async def test_keys_from_the_config_file(tmp_path: Path) -> None:

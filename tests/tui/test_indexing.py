@@ -62,7 +62,7 @@ async def test_a_list_that_did_not_change_is_not_painted_again(seeded: Path, mon
             monkeypatch.setattr(rows, "refresh", lambda *args, **options: painted.append(args))
             store = library._store
             async with store.database.transaction() as connection:
-                await store.threads.keep_draft(connection, "elsewhere", "a draft changes no row of the list")
+                await store.drafts.keep(connection, "elsewhere", "default", "a draft changes no row of the list")
             chat.screen.refresh_threads()
             assert painted == []
             await library.pin(rows.threads[3].thread_id)

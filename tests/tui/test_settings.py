@@ -262,7 +262,7 @@ async def test_the_gauge_is_estimated_while_one_writes_and_exact_afterwards(tmp_
         assert usage is not None
         assert f"· {usage.total_tokens}/8,192 tokens" in chat.status()
         chat.screen.prompt.hold("word " * 80)
-        await chat.screen.keep_draft()
+        await chat.screen.drafts.keep()
         await chat.pilot.pause()
         assert f"· ~{usage.total_tokens + 100}/8,192 tokens" in chat.status()
     async with window(tmp_path / "chatui.db") as chat:

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from tests.conversation.test_crash import leave_partial
-from tests.tui.conftest import window
+from tests.tui.conftest import plain, window
 
 FIRST_PAINT = """
 import asyncio, sys
@@ -90,12 +91,16 @@ async def test_a_reply_that_a_crash_cut_off_is_offered(tmp_path: Path) -> None:
         crash = await asyncio.to_thread(python, CRASH, path)
         assert crash.returncode == 9, crash.stderr
         async with window(path) as chat:
-            assert chat.app.focused is chat.screen.offer
+            assert chat.app.focused is chat.screen.prompt
             # Its rules were read behind the first paint, which had it already.
             assert chat.screen.offer.styles.margin.left == 1
             assert chat.screen.threads.rows.threads[0].interrupted
             chat.models.script = ["Whole."]
-            await chat.press(key)
+            await chat.press("tab", key)
+            if key == "d":
+                asked = plain(chat.app.screen.query(Static).first())
+                assert asked == "2 words of this reply are kept nowhere else. Discard them?"
+                await chat.press("y")
             await chat.until(lambda texts=texts: chat.screen.reply is None and chat.texts() == texts)  # type: ignore[misc]
             assert not chat.screen.offer.display
             assert not chat.library.threads()[0].interrupted
@@ -109,10 +114,9 @@ async def test_several_replies_that_a_crash_cut_off_are_offered_one_by_one(tmp_p
         for text in ("Half a", "Half b"):
             await leave_partial(chat.library, chat.screen.conversation, prompt, text, text)
     async with window(path) as chat:
-        await chat.press("k")
+        await chat.press("tab", "k")
         await chat.until(lambda: chat.texts() == ["Hello", "Half b"] and chat.screen.offer.display)
-        await chat.until(lambda: chat.app.focused is chat.screen.offer)
-        await chat.press("k")
+        await chat.press("tab", "k")
         await chat.until(lambda: chat.texts() == ["Hello", "Half a"])
         assert not chat.screen.offer.display
         assert not chat.library.threads()[0].interrupted
