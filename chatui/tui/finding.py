@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
-from chatui.conversation.search import Hit
+from chatui.conversation.search import Hit, parse
 from chatui.errors import ChatuiError
 from chatui.tui.find import FindBar
 from chatui.tui.search import Chosen, SearchScreen
@@ -63,7 +63,7 @@ class Finding:
             self._last = choice
             if choice.hit is not None:
                 try:
-                    await self.go_to(choice.hit)
+                    await self.go_to(choice.hit, choice.text)
                 except ChatuiError as error:
                     # It was purged meanwhile, or its thread was.
                     screen.say(error)
@@ -78,8 +78,13 @@ class Finding:
         )
         screen.app.push_screen(dialog, chosen)
 
-    async def go_to(self, hit: Hit) -> None:
-        """Show a message in its branch. The head moves only where the message is on another branch than the head."""
+    async def go_to(self, hit: Hit, text: str = "") -> None:
+        """Show a message in its branch. The head moves only where the message is on another branch than the head.
+
+        Args:
+            hit: The message.
+            text: What was searched for: its words are on the screen then.
+        """
         screen = self._screen
         if hit.thread_id != screen.thread_id:
             await screen.open(hit.thread_id)
@@ -93,6 +98,7 @@ class Finding:
             await screen.travel.arrive(conversation.message(hit.node_id))
         else:
             return
+        screen.transcript.select(message, parse(text).pattern)
         screen.threads.remove_class("-open")
         screen.transcript.focus()
 
@@ -168,7 +174,9 @@ class Finding:
                 return
             place = _next(ids, found, start, step)
             self._bar.tell(f"{place + 1} of {len(found):,}")
-            screen.transcript.select(conversation.message(found[place]))
+            from chatui.tui.matching import literal
+
+            screen.transcript.select(conversation.message(found[place]), literal(wanted))
 
 
 def _next(ids: list[str], found: list[str], start: str | None, step: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from textual import events
 from textual.geometry import Offset
 from textual.message import Message as TextualMessage
@@ -99,9 +101,17 @@ class Transcript(MessageWindow, can_focus=True, inherit_bindings=False):
         count, self.count = self.count or 1, 0
         return count
 
-    def select(self, message: Message) -> None:
-        """Select a message of the branch and bring it into view."""
+    def select(self, message: Message, pattern: re.Pattern[str] | None = None) -> None:
+        """Select a message of the branch and bring it into view; where it is taller than the screen, what a pattern finds in it."""
         self.select_depth(message.depth)
+        view, height = self.sheet.view(message.depth), self.size.height
+        if pattern is None or view is None or view.height <= height:
+            return
+        from chatui.tui.matching import matched_row
+
+        row = matched_row(view, pattern)
+        if row is not None:
+            self.scroll_to(y=self.sheet.top(message.depth) + max(row - height // 3, 0))
 
     def select_depth(self, depth: int) -> None:
         """Select the message at a depth of the branch."""

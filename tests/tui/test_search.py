@@ -319,6 +319,39 @@ async def test_find_goes_over_the_whole_branch(tmp_path: Path, size: tuple[int, 
         assert not bar(chat).display
 
 
+async def test_the_words_are_shown_in_a_message_taller_than_the_screen(tmp_path: Path) -> None:
+    path, models = tmp_path / "chatui.db", SeedModels()
+    library = open_library(path, models)
+    conversation = library.conversation()
+    await turn(conversation, models, "Short", "Fine.")
+    paragraphs = [f"Paragraph {number} is a *plain* one. " + "More words stand here. " * 8 for number in range(40)]
+    await turn(conversation, models, "Long", "\n\n".join([*paragraphs[:25], "Voilà l'été.", *paragraphs[25:]]))
+    await turn(conversation, models, "Paragraph 39 was the last", "It was.")
+    await library.close()
+    async with window(path) as chat:
+
+        def seen(text: str) -> bool:
+            return any(text in row for row in rows_of(chat.screen.transcript))
+
+        await chat.press("ctrl+f", *"l'ete")
+        await chat.until(lambda: (place(chat), depth(chat)) == ("1 of 1", 4))
+        await chat.until(lambda: seen("Voilà l'été."))
+        # Signs of Markdown stand between the words.
+        bar(chat).input.value = "11 is a *plain*"
+        await chat.until(lambda: seen("Paragraph 11 "))
+        await chat.press("escape", "escape", "f3")
+        await type_in(chat, '"paragraph 33"')
+        await chat.press("enter")
+        await chat.until(lambda: seen("Paragraph 33 "))
+        assert depth(chat) == 4
+        # One that fits is shown whole.
+        await chat.press("f3")
+        await type_in(chat, '"39 was"')
+        await chat.press("enter")
+        await chat.until(lambda: depth(chat) == 5)
+        await chat.until(lambda: seen("Paragraph 39 was the last"))
+
+
 async def test_find_begins_where_one_is(tmp_path: Path) -> None:
     path = tmp_path / "chatui.db"
     await long(path, 10)
