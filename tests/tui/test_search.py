@@ -81,7 +81,7 @@ async def test_a_message_of_another_branch_takes_the_head_there(seeded: Path) ->
         await chat.until(lambda: len(hits(chat)) == 1)
         await chat.pilot.pause()
         assert painted(chat)[0].startswith("○ Sort by two keys")
-        assert "another branch" in painted(chat)[0]
+        assert "off the path" in painted(chat)[0]
         await chat.press("enter")
         await chat.until(lambda: chat.app.screen is chat.screen)
         await chat.until(lambda: chat.screen.conversation.head_node != before)
@@ -377,7 +377,7 @@ async def test_find_by_command_and_without_a_text(seeded: Path) -> None:
         await chat.write("/find last")
         await chat.until(lambda: place(chat) == "1 of 1")
         await chat.press("escape", "escape", "ctrl+n", "ctrl+f")
-        assert any("nothing to find here" in text for text in chat.toasts())
+        assert any("no message yet" in text for text in chat.toasts())
     async with window(seeded) as chat:
         await chat.messages("n")
         assert bar(chat).has_focus_within
