@@ -12,7 +12,7 @@ import typer
 from chatui.cli import output
 from chatui.cli.session import Session, complete, find
 from chatui.cli.threads import Json, ThreadName
-from chatui.cli.typer_app import group
+from chatui.cli.typer_app import group, json_before
 from chatui.text import clean, clean_line
 
 if TYPE_CHECKING:
@@ -26,10 +26,12 @@ Text = Annotated[str, typer.Argument(metavar="TEXT", help="What to remember.")]
 
 
 @app.callback()
-def alone(context: typer.Context) -> None:
+def alone(context: typer.Context, json: Json = False) -> None:
     """What is remembered of a user. Alone it lists it."""
     if context.invoked_subcommand is None:
-        list_memories(context)
+        list_memories(context, json)
+    elif json:
+        raise json_before("memory", context.invoked_subcommand)
 
 
 @app.command("list")

@@ -14,7 +14,7 @@ from chatui.cli import output
 from chatui.cli.asking import agreed
 from chatui.cli.session import Session
 from chatui.cli.threads import Json
-from chatui.cli.typer_app import group
+from chatui.cli.typer_app import group, json_before
 from chatui.text import clean, clean_line
 from chatui.tui import labels
 
@@ -31,10 +31,12 @@ Reference = Annotated[
 
 
 @app.callback()
-def alone(context: typer.Context) -> None:
+def alone(context: typer.Context, json: Json = False) -> None:
     """The models that can be used. Alone it lists them."""
     if context.invoked_subcommand is None:
-        list_models(context)
+        list_models(context, json)
+    elif json:
+        raise json_before("models", context.invoked_subcommand)
 
 
 @app.command("list")
@@ -99,7 +101,7 @@ def show(context: typer.Context, model: Reference, json: Json = False) -> None:
             output.print_json(details)
         else:
             for name, value in details.items():
-                print(f"{output.bold(clean_line(str(name)) + ':')} {_value(value)}")
+                print(f"{output.bold(clean_line(str(name)) + ':')} {_value(name, value)}")
 
     asyncio.run(run())
 
@@ -142,7 +144,9 @@ def _models(session: Session) -> Models:
     return Models(session.config)
 
 
-def _value(value: Any) -> str:
+def _value(name: str, value: Any) -> str:
+    if name == "size" and isinstance(value, int):
+        return labels.size(value)
     if isinstance(value, list | tuple):
         return clean_line(", ".join(str(item) for item in value))
     return "" if value is None else clean(str(value))

@@ -87,6 +87,7 @@ def set_(
             if json:
                 output.print_json({"thread_id": conversation.thread_id, "model": model, "parameters": shown})
                 return
+            print(f"{'model':<16}{clean_line(model, 200)}")
             for name, entry in shown.items():
                 value = clean_line(strategy if name == "memory" else written(name, entry["value"]), 200) or "-"
                 print(f"{name:<16}{value}  {output.dim(entry['source'])}")

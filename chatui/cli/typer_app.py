@@ -27,6 +27,11 @@ def group(help_text: str) -> typer.Typer:
     )
 
 
+def json_before(name: str, subcommand: str) -> UsageError:
+    """Return the error of a `--json` between a group and its subcommand, where it would mean nothing."""
+    return UsageError("--json stands behind the subcommand.", f"Try `chatui {name} {clean_line(subcommand)} --json`.")
+
+
 def run_command(name: str, arguments: list[str], session: Session) -> int:
     """Run a command of the table.
 
@@ -87,4 +92,6 @@ def _explain(error: typer.TyperException, name: str) -> UsageError:
         return UsageError(
             f"{option.names[-1]} stands before the command.", f"Try `chatui {option.names[-1]}{value} {name} ...`."
         )
-    return UsageError(f"{message}.", f"`chatui {name} --help` tells what it takes.")
+    # A subcommand has a page of its own: `chatui models remove`.
+    page = getattr(getattr(error, "ctx", None), "command_path", f"chatui {name}")
+    return UsageError(f"{message}.", f"`{clean_line(page)} --help` tells what it takes.")

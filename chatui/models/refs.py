@@ -49,6 +49,10 @@ def parse_ref(text: str) -> ModelRef:
         )
     before, colon, name = reference.partition(":")
     provider, at, host = before.partition("@")
+    if not reference.strip(":@ "):
+        raise UsageError(
+            f'"{reference}" names no model.', "Name one, such as ollama:llama3.2; `chatui models` lists them."
+        )
     if not colon or provider not in PROVIDERS:
         return ModelRef("ollama", reference)
     if not name or (at and not host):

@@ -33,6 +33,7 @@ def test_a_memory_of_another_user_is_told_whose_it_is(run: Run) -> None:
     memory = run("-u", "bob jones", "memory", "add", "I live in Bremen.", "--json").json
     short = memory["memory_id"][:8]
     assert short in run("memory", "list").out
+    assert run("memory", "--json").json == [memory]
     for line in (["forget", short], ["edit", short, "I live in Kiel."]):
         run("memory", *line).failed(
             2, f'default has no memory that begins with "{short}".', "say `-u 'bob jones'` before"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,6 +36,26 @@ def test_the_list_tells_capabilities_and_context(run: Run, server: OllamaServer)
     assert [entry["capabilities"] for entry in run("models", "list", "--json").json] == [
         ["completion", "tools", "vision"]
     ] * 2
+
+
+def test_alone_with_json_it_lists_them_as_json(run: Run, server: OllamaServer) -> None:
+    server.answers["GET", "/api/tags"] = tags("smol:latest")
+    assert run("models", "--json").json == run("models", "list", "--json").json
+    run("models", "--json", "remove", "smol").failed(2, "`chatui models remove --json`")
+
+
+def test_what_is_wrong_with_a_subcommand_points_to_its_page(run: Run) -> None:
+    run("models", "remove").failed(2, "`chatui models remove --help`")
+    run("models", "show", "smol", "--nope").failed(2, "`chatui models show --help`")
+    run("models", "nope").failed(2, "`chatui models --help`")
+    run("models", "show", ":").failed(2, '":" names no model.')
+
+
+def test_the_size_of_a_model_is_one_for_people(run: Run, tmp_path: Path) -> None:
+    weights = tmp_path / "tiny.gguf"
+    weights.write_bytes(bytes(98_362))
+    assert "size: 98.4 kB\n" in run("models", "show", f"embedded:{weights}").out
+    assert run("models", "show", f"embedded:{weights}", "--json").json["size"] == 98_362
 
 
 def test_removing_needs_a_yes_without_a_terminal(run: Run, server: OllamaServer) -> None:

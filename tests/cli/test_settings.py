@@ -21,6 +21,7 @@ def test_a_thread_is_given_parameters(run: Run, models: ScriptedModels) -> None:
     assert models.chat.asked_with[-1]["temperature"] == 0.2
     assert str(models.asked[-1][0].text) == "Be brief = short."
     printed = run("set", "Rome").out
+    assert printed.startswith("model           ollama:scripted\n")
     assert re.search(r"^num_ctx +8192 +thread$", printed, re.MULTILINE)
     run("set", "Rome", "temperature=", "system_prompt=")
     run("ask", "-c", "And now?")
