@@ -9,7 +9,18 @@ from textual.binding import Binding, BindingType
 from chatui.tui.action import Action, Scope
 from chatui.tui.actions import ACTIONS
 
-__all__ = ["ACTIONS", "Action", "Scope", "action", "bindings", "pretty", "shown_keys", "slash_commands", "unknown"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "Scope",
+    "action",
+    "bindings",
+    "pretty",
+    "scope_of",
+    "shown_keys",
+    "slash_commands",
+    "unknown",
+]
 
 _BY_ID = {action.id: action for action in ACTIONS}
 _NAMES = {
@@ -32,6 +43,12 @@ _NAMES = {
 def action(action_id: str) -> Action:
     """Return one action."""
     return _BY_ID[action_id]
+
+
+def scope_of(action_id: str | None) -> Scope | None:
+    """Return where the keys of an action act, None where the table has no such action."""
+    found = _BY_ID.get(action_id or "")
+    return found.scope if found else None
 
 
 def bindings(scope: Scope) -> list[BindingType]:
