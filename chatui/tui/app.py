@@ -267,18 +267,13 @@ class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
     # The dialogs are imported when they are opened: the first paint has none.
 
     def _help(self, _text: str = "") -> None:
-        from chatui.tui.help import HelpScreen
+        from chatui.tui.help import HelpScreen, part_of
 
-        screen = self.chat_screen
-        tree = screen.travel.tree.pane if screen.travel.tree else None
-        scope: keys.Scope = "prompt"
-        if screen.transcript.has_focus:
-            scope = "messages"
-        elif screen.threads.has_focus_within:
-            scope = "threads"
-        elif tree is not None and tree.has_focus_within:
-            scope = "tree"
-        self.push_screen(HelpScreen(self.config.keys, scope))
+        if isinstance(self.screen, HelpScreen):
+            # Its key stands over every dialog, so it closes the page too.
+            self.screen.dismiss()
+        else:
+            self.push_screen(HelpScreen(self.config.keys, part_of(self.screen_stack)))
 
     def _pick_theme(self, name: str = "") -> None:
         if not name:

@@ -9,7 +9,8 @@ from textual.content import Content
 from chatui.text import clean_line
 from chatui.tui import labels
 from chatui.tui.facts import Facts
-from chatui.tui.status import KeyLine, StatusLine
+from chatui.tui.keys import scope_of
+from chatui.tui.status import HELP, KeyLine, StatusLine
 
 if TYPE_CHECKING:
     from textual.widget import Widget
@@ -144,7 +145,11 @@ class Around:
             keys.append(("Enter", "Go there", ""))
         # A binding of several keys is told once.
         shown = {active.binding.id: active.binding for active in reversed(screen.active_bindings.values())}
-        for binding in reversed(shown.values()):
+        # The key for help is the application's, and stands first of those that act everywhere.
+        everywhere = {"everywhere", "app"}
+        ordered = list(reversed(shown.values()))
+        ordered.sort(key=lambda one: (scope_of(one.id) in everywhere, one.id != HELP))
+        for binding in ordered:
             if binding.show and binding.id:
                 key = binding.key_display or screen.app.get_key_display(binding)
                 keys.append((key, binding.description, binding.action))

@@ -14,6 +14,7 @@ BRANCH_ACTIONS: tuple[Action, ...] = (
     Action("compare.next", "n", "Next difference", "", "compare", action="difference(1)"),
     Action("compare.previous", "N,p", "Previous difference", "", "compare", action="difference(-1)"),
     Action("compare.close", "escape,q,equals_sign", "Close", "", "compare", action="screen.dismiss(None)"),
+    Action("compare.help", "question_mark", "Help", "", "compare", action="app.do('help.open')"),
     # The timeline.
     Action("timeline.state", "space", "State", "The state at this checkpoint, as JSON.", "timeline", action="choose"),
     Action("timeline.fork", "f", "Fork", "The next message follows this checkpoint.", "timeline", action="screen.fork"),

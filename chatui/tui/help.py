@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from chatui.tui.dialogs import key_hints
-from chatui.tui.keys import ACTIONS, Scope, shown_keys
+from chatui.tui.keys import ACTIONS, Scope, scope_of, shown_keys
 
 #: The parts of the page, and what each is about.
 PARTS: tuple[tuple[Scope, str, str], ...] = (
@@ -32,6 +32,24 @@ PARTS: tuple[tuple[Scope, str, str], ...] = (
     ("memories", "What is remembered", "/memories."),
     ("list", "Lists", ""),
 )
+#: Fields, and the part that tells of the list they belong to.
+FIELDS: Mapping[Scope, Scope] = {"filter": "threads", "search": "tree"}
+
+
+def part_of(screens: Sequence[Screen[Any]]) -> Scope:
+    """Return the part of the page that tells of what has the focus: the first one whose keys act there.
+
+    Args:
+        screens: The screens that lie over each other, the uppermost last. A small dialog without a part of its own belongs to
+            what it lies over.
+    """
+    parts = {scope for scope, _, _ in PARTS} - {"everywhere", "list"}
+    for screen in reversed(screens):
+        for active in screen.active_bindings.values():
+            scope = scope_of(active.binding.id)
+            if scope is not None and (part := FIELDS.get(scope, scope)) in parts:
+                return part
+    return "prompt"
 
 
 class HelpScreen(ModalScreen[None]):
@@ -42,7 +60,7 @@ class HelpScreen(ModalScreen[None]):
         first: The part that stands first: where the focus was.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q,question_mark,enter", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,question_mark,enter", "dismiss", "Close")]
     CSS_PATH = "help.tcss"
 
     def __init__(self, keymap: Mapping[str, str], first: Scope = "prompt") -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "bindings",
     "pretty",
     "problem",
+    "scope_of",
     "shown_keys",
     "slash_commands",
     "unknown",
@@ -45,6 +46,12 @@ _NAMES = {
 def action(action_id: str) -> Action:
     """Return one action."""
     return _BY_ID[action_id]
+
+
+def scope_of(action_id: str | None) -> Scope | None:
+    """Return where the keys of an action act, None where the table has no such action."""
+    found = _BY_ID.get(action_id or "")
+    return found.scope if found else None
 
 
 def bindings(scope: Scope) -> list[BindingType]:

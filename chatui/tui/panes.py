@@ -65,7 +65,8 @@ class TreePlace:
     def refresh(self) -> None:
         """Show the tree as it is now, wherever it is shown."""
         screen = self._screen
-        overlay = screen.app.screen if isinstance(screen.app.screen, TreeScreen) else None
+        # Not only on top: the help may lie over it.
+        overlay = next((shown for shown in screen.app.screen_stack if isinstance(shown, TreeScreen)), None)
         view = overlay.view if overlay else self.pane
         if view is None:
             return

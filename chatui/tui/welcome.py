@@ -74,6 +74,7 @@ class WelcomeScreen(ModalScreen[bool]):
         self._pull = pull
         self._ready = ready
         self._fetching: Worker[None] | None = None
+        self._ended = False
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog", id="welcome-dialog"):
@@ -142,9 +143,19 @@ class WelcomeScreen(ModalScreen[bool]):
         finally:
             self._fetching = None
         if await self._ready():
-            self.dismiss(True)
+            self._done()
         else:
             self._back("It is here now, but cannot be used. `chatui doctor` tells why.")
+
+    def _done(self) -> None:
+        """Close, once it is on top: while a model was fetched the help may have been opened over it."""
+        self._ended = True
+        if self.is_current:
+            self.dismiss(True)
+
+    def on_screen_resume(self) -> None:
+        if self._ended:
+            self.dismiss(True)
 
     def _back(self, text: str) -> None:
         self.query_one("#welcome-progress").display = False
@@ -165,7 +176,7 @@ class WelcomeScreen(ModalScreen[bool]):
             return
         self._say("Looking for a model …")
         if await self._ready():
-            self.dismiss(True)
+            self._done()
         else:
             self._say("Still none: no Ollama server answers, and the demo model is not here.")
 
