@@ -33,6 +33,8 @@ async def open_saver(database: Database) -> AsyncSqliteSaver:
     """
     database.check_writable()
     kind = AsyncSqliteSaver if database.side is None else _GuestSaver
-    saver = kind(await database.writer(), serde=serializer())
+    async with database.lock:
+        connection = await database.writer()
+    saver = kind(connection, serde=serializer())
     saver.lock = database.lock
     return saver

@@ -283,13 +283,18 @@ class Database:
             # The timeout is how long sqlite3 waits for other processes.
             target = self._uri(self.side or self.path, "rw")
             writer = aiosqlite.connect(target, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
-            await writer
-            await writer.execute("PRAGMA synchronous=FULL")
-            if self.side is not None:
-                theirs = self._uri(self.path, "ro" if self.read_only else "rw")
-                await writer.execute("ATTACH ? AS theirs", (theirs,))
-                await writer.execute("PRAGMA theirs.synchronous=FULL")
-            await register_writer(writer)
+            try:
+                await writer
+                await writer.execute("PRAGMA synchronous=FULL")
+                if self.side is not None:
+                    theirs = self._uri(self.path, "ro" if self.read_only else "rw")
+                    await writer.execute("ATTACH ? AS theirs", (theirs,))
+                    await writer.execute("PRAGMA theirs.synchronous=FULL")
+                await register_writer(writer)
+            except BaseException:
+                # Cancelled, mostly. A thread of it that nobody ends would keep the whole process from ending.
+                writer.stop()
+                raise
             self._writer = writer
         return self._writer
 

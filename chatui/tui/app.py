@@ -94,7 +94,7 @@ class ChatApp(App[int], inherit_bindings=False, inherit_css=False):
         self._last_interrupt = -TWICE
         self._last_key = -TYPING
         self.stack_ready = asyncio.Event()
-        self.replies = Replies(self.run_worker, self._tell)
+        self.replies = Replies(self.run_worker, self._tell, self.stack_ready)
         self.problems: list[ChatuiError] = list(bad_themes)
         for found in self._themes.values():
             self.register_theme(found)

@@ -6,6 +6,7 @@ as they paint, and are told only of its beginning and its end.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
@@ -206,11 +207,14 @@ class Replies:
     Args:
         run: Starts a worker, as `App.run_worker` does.
         listener: Whom to tell.
+        ready: Set once what a turn needs has been imported, in a thread. To import the same here meanwhile may fail: modules that
+            import each other would wait for each other.
     """
 
-    def __init__(self, run: Callable[..., Worker[None]], listener: Listener) -> None:
+    def __init__(self, run: Callable[..., Worker[None]], listener: Listener, ready: asyncio.Event) -> None:
         self._run = run
         self._listener = listener
+        self._ready = ready
         self._running: dict[str, Answers] = {}
         self._workers: dict[str, Worker[None]] = {}
         self.waiting: dict[str, list[str]] = {}
@@ -237,6 +241,7 @@ class Replies:
         thread_id = reply.conversation.thread_id
         last: Event | Refused | None = None
         try:
+            await self._ready.wait()
             async with aclosing(reply.turn()) as events:
                 async for event in events:
                     if isinstance(event, Alternative):

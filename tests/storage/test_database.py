@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import stat
+import threading
 from pathlib import Path
 
 import pytest
@@ -153,3 +155,45 @@ async def test_changes_by_another_connection_are_noticed(tmp_path: Path) -> None
     assert not here.database.changed()
     await here.close()
     await there.close()
+
+
+def _writing_threads() -> int:
+    return sum("_connection_worker_thread" in thread.name for thread in threading.enumerate())
+
+
+async def test_a_saver_and_a_transaction_at_once_open_one_writer(tmp_path: Path) -> None:
+    """A second one would be closed by nobody, and its thread keep the process from ending."""
+    store = Store.open(tmp_path / "chatui.db")
+    before = _writing_threads()
+
+    async def write() -> None:
+        async with store.database.transaction() as connection:
+            await store.threads.add(connection, "t", owner="default")
+
+    await asyncio.gather(store.saver(), write())
+    assert _writing_threads() == before + 1
+    await store.close()
+
+
+async def test_opening_the_writer_that_is_cancelled_leaves_no_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, before = asyncio.Event(), set(threading.enumerate())
+    held = []  # as a traceback does: it is not left to its deletion
+
+    async def never(connection: object) -> None:
+        held.append(connection)
+        reached.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("chatui.storage.words.register_writer", never)
+    store = Store.open(tmp_path / "chatui.db")
+    opening = asyncio.create_task(store.saver())
+    await reached.wait()
+    (thread,) = set(threading.enumerate()) - before
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    await asyncio.to_thread(thread.join, 10)
+    assert not thread.is_alive()
+    await store.close()

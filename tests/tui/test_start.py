@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Static
 
 from tests.conversation.test_crash import leave_partial
-from tests.tui.conftest import plain, window
+from tests.tui.conftest import Window, plain, window
 
 FIRST_PAINT = """
 import asyncio, sys
@@ -74,6 +74,17 @@ async def test_a_stack_that_cannot_be_imported_is_a_sentence(tmp_path: Path, mon
     async with window(tmp_path / "chatui.db") as chat:
         assert any("no_such_module" in toast and "chatui doctor" in toast for toast in chat.toasts())
         assert chat.app.is_running
+
+
+async def test_a_turn_waits_until_what_it_needs_is_imported(chat: Window) -> None:
+    chat.app.stack_ready.clear()
+    chat.models.script = ["Hi"]
+    await chat.write("Hello")
+    await chat.pilot.pause()
+    assert chat.screen.reply is not None
+    assert not chat.models.asked
+    chat.app.stack_ready.set()
+    await chat.until(lambda: chat.screen.reply is None and chat.texts() == ["Hello", "Hi"])
 
 
 @pytest.mark.parametrize("new", [False, True])
