@@ -77,11 +77,11 @@ def debugging() -> bool:
 
 
 def _dispatch(line: Options, closed: bool) -> int:
-    if closed and (line.version or line.help or line.command is not None):
+    if line.command is None and not (line.version or line.help):
+        return _open(line)
+    if closed:
         # Before anything is done: the reply of a model would be lost.
         raise ChatuiError("Standard output is closed.", "Send it somewhere, as with > FILE or > /dev/null.")
-    if not (line.version or line.help or line.command is not None):
-        return _open(line)
     with streams.checked():
         return _run(line)
 

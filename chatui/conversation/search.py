@@ -8,11 +8,11 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 import msgspec
 
 from chatui.storage import Store
-from chatui.storage.query import Query, parse, snippet
+from chatui.storage.query import Query, literal, parse, snippet
 from chatui.storage.records import Hit
 from chatui.storage.search import RANKED
 
-__all__ = ["Hit", "Query", "Results", "parse", "search", "snippet"]
+__all__ = ["Hit", "Query", "Results", "literal", "parse", "search", "snippet"]
 
 
 class Results(msgspec.Struct, frozen=True):

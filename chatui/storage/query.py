@@ -63,11 +63,16 @@ def parse(text: str) -> Query:
     letters = "".join(word for term in terms for word in term.words)
     runs = RUN.findall(letters)
     if not terms or (len(letters) < INDEXED_FROM and not any(len(run) > 1 for run in runs)):
-        return Query(text, "", re.compile(f"({re.escape(fold(text))})") if text else None)
+        return Query(text, "", literal(text))
     match = " ".join(_expression(term) for term in terms)
     # The longest first: of alternatives that begin alike the first one wins.
     patterns = sorted({_pattern(term) for term in terms}, key=len, reverse=True)
     return Query(text, match, re.compile("|".join(f"({pattern})" for pattern in patterns)))
+
+
+def literal(text: str) -> re.Pattern[str] | None:
+    """Return the pattern that finds a clean text as it stands in a folded one, None for an empty text."""
+    return re.compile(f"({re.escape(fold(text))})") if text else None
 
 
 def _terms(text: str) -> list[_Term]:

@@ -116,10 +116,10 @@ class Around:
             return "MESSAGES"
         if self._tree_pane is not None and self._tree_pane.has_focus_within:
             return "TREE"
+        if self._screen.threads.has_focus_within:
+            return "THREADS"
         focused = self._screen.focused.id if self._screen.focused is not None else None
-        if focused in {"find-input", "offer"}:
-            return "FIND" if focused == "find-input" else "OFFER"
-        return "THREADS" if self._screen.threads.has_focus_within else "PROMPT"
+        return {"find-input": "FIND", "offer": "OFFER"}.get(focused or "", "PROMPT")
 
     @property
     def _tree_pane(self) -> TreeView | None:

@@ -331,12 +331,11 @@ class ChatScreen(Screen[None], inherit_css=False):
     async def on_prompt_left(self, event: Prompt.Left) -> None:
         if self.prompt.menu_open:
             self.menus.close()
-        elif await self.turns.cancel():
-            pass
-        elif self.transcript.records:
-            self.transcript.focus()
-        elif self.travel.comparing or self.conversation.thread() is not None:
-            self.say(self.travel.no_message(), severity="information")
+        elif not await self.turns.cancel():
+            if self.transcript.records:
+                self.transcript.focus()
+            elif self.conversation.thread() is not None:
+                self.say(self.travel.no_message(), severity="information")
 
     def on_prompt_typed(self, event: Prompt.Typed) -> None:
         self.menus.typed(event.text, by_hand=event.by_hand)

@@ -44,17 +44,12 @@ class Drafts:
         reply = self._screen.reply
         return reply if reply is not None and reply.started is None else None
 
-    def written(self) -> str:
-        """Return what is written in the open thread and not sent."""
-        # While an old prompt is edited, the draft stays as it was.
-        return self._screen.prompt.text
-
     async def keep(self) -> None:
-        """Keep what is written and not sent."""
+        """Keep what is written and not sent. While an old prompt is edited, the draft stays as it was."""
         screen = self._screen
         if screen.turns.editing is not None or screen.library.read_only:
             return
-        text = self.written()
+        text = screen.prompt.text
         if (reply := self._on_its_way()) is not None:
             self._meanwhile[screen.thread_id] = text
             text = joined(reply.prompt_text, text)

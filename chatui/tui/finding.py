@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from textual.widget import Widget
 
-from chatui.conversation.search import Hit, parse
+from chatui.conversation.search import Hit, literal, parse
 from chatui.errors import ChatuiError
+from chatui.text import clean_line
 from chatui.tui.find import FindBar
 from chatui.tui.search import Chosen, SearchScreen
 
@@ -174,9 +175,7 @@ class Finding:
                 return
             place = _next(ids, found, start, step)
             self._bar.tell(f"{place + 1} of {len(found):,}")
-            from chatui.tui.matching import literal
-
-            screen.transcript.select(conversation.message(found[place]), literal(wanted))
+            screen.transcript.select(conversation.message(found[place]), literal(clean_line(wanted)))
 
 
 def _next(ids: list[str], found: list[str], start: str | None, step: int) -> int:

@@ -5,14 +5,8 @@ from __future__ import annotations
 import re
 
 from chatui.storage.words import fold
-from chatui.text import clean, clean_line
+from chatui.text import clean
 from chatui.tui.message import AnswerView, MessageView
-
-
-def literal(text: str) -> re.Pattern[str] | None:
-    """Return the pattern of a text that is looked for as it stands, None for an empty one."""
-    wanted = fold(clean_line(text))
-    return re.compile(re.escape(wanted)) if wanted else None
 
 
 def matched_row(view: MessageView, pattern: re.Pattern[str] | None) -> int | None:

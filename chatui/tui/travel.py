@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chatui.tui.panes import TreePlace
     from chatui.tui.turns import Handler
 
+#: Said where a thread has messages, and the head is before all of them.
 BEFORE_FIRST = "This is before the first message: /forward goes back to it."
 #: What the file remembers of the tree: whether its pane was open.
 TREE_PANE = "tree_pane"

@@ -241,11 +241,12 @@ class MessageWindow(ScrollView, inherit_bindings=False):
         if live is None or not live.stream():
             return
         place, before = self._place(), live.height
+        top = self.sheet.rows - before
         self._lay(live)
         if live.height == before:
-            self.refresh_lines(self.sheet.rows - before, before)
+            self.refresh_lines(top, before)
         else:
-            self._settle(place, seen=self.following or self.sheet.rows - before < self.scroll_y + self.size.height)
+            self._settle(place, seen=self.following or top < self.scroll_y + self.size.height)
             if not self.following:
                 self.news = True
 

@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from tests.e2e.conftest import chatui_json
+from tests.e2e.conftest import chatui_json, leave
 from tests.e2e.terminal import Terminal
-from tests.ollama_server import OllamaServer, answer, stream
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
-    with OllamaServer() as running:
-        models = [{"name": "smol", "model": "smol", "size": 5, "details": {}}]
-        running.answers["GET", "/api/tags"] = answer(200, {"models": models})
-        monkeypatch.setenv("OLLAMA_HOST", running.url)
-        yield running
+from tests.ollama_server import OllamaServer, stream
 
 
 def test_a_coloured_paste_and_alt_enter_send_nothing(server: OllamaServer) -> None:
@@ -33,8 +20,7 @@ def test_a_coloured_paste_and_alt_enter_send_nothing(server: OllamaServer) -> No
         assert chatui_json("threads") == []
         terminal.press("enter")
         terminal.wait_for("Read.")
-        terminal.press("ctrl+q")
-        assert terminal.wait_exit() == 0
+        leave(terminal)
     (thread,) = chatui_json("threads")
     messages = chatui_json("show", thread["thread_id"])["messages"]
     assert [message["text"] for message in messages] == ["first\na\tb\ncd é\nlast", "Read."]

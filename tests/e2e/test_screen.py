@@ -5,25 +5,14 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import chatui, chatui_json
+from tests.e2e.conftest import chatui, chatui_json, leave
 from tests.e2e.terminal import Terminal
-from tests.ollama_server import OllamaServer, answer, stream
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
-    """An Ollama with one model, "smol", whose replies a test scripts."""
-    with OllamaServer() as running:
-        models = [{"name": "smol", "model": "smol", "size": 5, "details": {}}]
-        running.answers["GET", "/api/tags"] = answer(200, {"models": models})
-        monkeypatch.setenv("OLLAMA_HOST", running.url)
-        yield running
+from tests.ollama_server import OllamaServer, stream
 
 
 def send(terminal: Terminal, text: str) -> None:
@@ -31,11 +20,6 @@ def send(terminal: Terminal, text: str) -> None:
     terminal.type(text)
     terminal.wait_for(text)
     terminal.press("enter")
-
-
-def leave(terminal: Terminal) -> None:
-    terminal.press("ctrl+q")
-    assert terminal.wait_exit() == 0
 
 
 def idle(screen: str) -> bool:

@@ -5,31 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import chatui, chatui_json
+from tests.e2e.conftest import chatui, chatui_json, leave
 from tests.e2e.terminal import Terminal
-from tests.ollama_server import OllamaServer, answer, stream
+from tests.ollama_server import OllamaServer, stream
 
 DATA = Path(__file__).parents[1] / "data" / "imports"
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OllamaServer]:
-    """An Ollama with one model, "smol", whose replies a test scripts."""
-    with OllamaServer() as running:
-        models = [{"name": "smol", "model": "smol", "size": 5, "details": {}}]
-        running.answers["GET", "/api/tags"] = answer(200, {"models": models})
-        monkeypatch.setenv("OLLAMA_HOST", running.url)
-        yield running
-
-
-def leave(terminal: Terminal) -> None:
-    terminal.press("ctrl+q")
-    assert terminal.wait_exit() == 0
 
 
 @pytest.mark.embedded
